@@ -1,0 +1,41 @@
+#pragma once
+
+/*
+ * The HTTP API: routes (one table in v1.c), decoding of submissions (submission.h), encoding of evaluations (encode.h),
+ * and the clients that wait for a verdict. It reaches the executor and the store through their headers and nothing else.
+ */
+
+#include "api/runtime.h"
+#include "core/executor.h"
+#include "http/server.h"
+#include "store/store.h"
+
+struct api;
+
+struct api_config {
+  struct executor *executor;
+  struct store *store;
+  const struct runtimes *runtimes;
+  struct limits limits_default, limits_max; /* the operator's */
+  const char *backend_default;              /* "native" */
+  const char *const *backends;              /* NULL-terminated */
+  const char *version;
+  /* Prometheus text of what is not the API's own; appended to. May be NULL. */
+  void (*metrics)(void *context, struct buffer *ret);
+  /* NULL when new work can be taken, else why not (readyz; 503 or 507 on submit) */
+  const char *(*not_ready)(void *context, enum error_kind *ret_kind);
+  /* The doctor's report as JSON (an object), for `assay doctor` of a running daemon. May be NULL. */
+  void (*doctor)(void *context, struct buffer *ret);
+  void *context;
+};
+
+struct api *api_create(const struct api_config *config);
+void api_destroy(struct api *api);
+
+/* An http_handler; `context` is the api. */
+void api_handle(void *context, struct http_request *request);
+
+/* What the executor tells (world->accepted, world->changed). */
+void api_accepted(struct api *api, struct evaluation *evaluation, void *token, enum store_result result,
+                  const char *standing_id);
+void api_changed(struct api *api, const struct evaluation *evaluation);

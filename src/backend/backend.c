@@ -1,0 +1,42 @@
+#include "backend/backend_impl.h"
+
+const char *backend_name(const struct backend *backend)
+{
+  return backend->name;
+}
+
+void backend_launch(struct backend *backend, struct name name, struct blob *plan)
+{
+  backend->operations->launch(backend, name, plan);
+}
+
+void backend_observe(struct backend *backend, struct name name)
+{
+  backend->operations->observe(backend, name);
+}
+
+void backend_kill(struct backend *backend, struct name name, enum kill_reason reason)
+{
+  backend->operations->kill(backend, name, reason);
+}
+
+void backend_remove(struct backend *backend, struct name name)
+{
+  backend->operations->remove(backend, name);
+}
+
+void backend_list(struct backend *backend, void (*each)(void *context, struct name name), void *context)
+{
+  backend->operations->list(backend, each, context);
+}
+
+uint32_t backend_isolation(const struct backend *backend)
+{
+  return backend->operations->isolation(backend);
+}
+
+void backend_destroy(struct backend *backend)
+{
+  if (backend)
+    backend->operations->destroy(backend);
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+/*
+ * A backend runs attempts of evaluations somewhere: for callers. (backend_impl.h is for implementers.)
+ *
+ * All operations return at once, are bounded in time and safe to repeat; answers come through `struct backend_events`,
+ * on the loop's thread, never from inside the call. The rules that every backend keeps:
+ *  - launch() of a name that was launched before adopts it; there is at most one start per name, whoever asks how often;
+ *  - observe() looks at the backend first and at the evidence second, and says UNKNOWN for every error: an error never
+ *    means "absent". An error never makes it DEAD either: DEAD is confirmed;
+ *  - kill() is a request; that it worked is learnt by looking. It also works on what this process did not launch;
+ *  - remove() is only called once the verdict is durable.
+ */
+
+#include "core/world.h"
+#include "wire/isolation.h"
+
+struct backend;
+
+struct backend_events {
+  void *context;
+  void (*launched)(void *context, struct name name, enum launch_result result, const char *reason);
+  void (*observed)(void *context, struct name name, const struct observation *observation);
+  void (*hint)(void *context, struct name name);
+  void (*capacity)(void *context, const char *backend, unsigned slots);
+};
+
+const char *backend_name(const struct backend *backend);
+void backend_launch(struct backend *backend, struct name name, struct blob *plan);
+void backend_observe(struct backend *backend, struct name name);
+void backend_kill(struct backend *backend, struct name name, enum kill_reason reason);
+void backend_remove(struct backend *backend, struct name name);
+/* Names of all that this backend holds of ours, evidence included, for removing what is left of finished evaluations. */
+void backend_list(struct backend *backend, void (*each)(void *context, struct name name), void *context);
+/* What a sandbox of this backend enforces on this host: enum isolation_feature bits. */
+uint32_t backend_isolation(const struct backend *backend);
+/* Lets go without stopping what runs: keepers finish on their own. */
+void backend_destroy(struct backend *backend); /* accepts NULL */

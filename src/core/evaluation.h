@@ -1,0 +1,71 @@
+#pragma once
+
+/*
+ * One evaluation. It is made by executor_submit() or from the store at start, and belongs to the executor as long as it
+ * is open. Others read it on the loop's thread; they change nothing. Finished ones live in the store only.
+ */
+
+#include "base/clock.h"
+#include "core/lifecycle.h"
+#include "core/outputs.h"
+#include "core/verdict.h"
+#include "wire/name.h"
+
+struct backend_state; /* of the executor */
+
+enum { BACKEND_NAME_SIZE = 16, RUNTIME_NAME_SIZE = 32 };
+
+struct usage {
+  uint64_t wall_time_us, cpu_time_us, memory_peak_bytes, processes_peak; /* 0 peaks: not known */
+};
+
+struct evaluation {
+  char id[ID_SIZE];
+  uint64_t sequence; /* order of acceptance, given by the store; the key of lists and cursors */
+  enum state state;
+  unsigned attempt;  /* the one that runs or will run, from 1. Durable: it is the launch intent (law 2) */
+  unsigned attempts_max;
+  int priority;      /* higher first */
+  char backend[BACKEND_NAME_SIZE];
+  char runtime[RUNTIME_NAME_SIZE]; /* "" for a bare command */
+  struct limits limits;
+  char *labels;      /* a JSON object as text, "{}" where there are none; opaque to the core */
+  struct blob *plan; /* opaque to the core; NULL once finished */
+
+  /* Idempotency-Key of the client, or NULL, and a digest of the body that came with it */
+  char *idempotency_key;
+  uint64_t body_digest;
+
+  struct wall entered_at[STATE_COUNT]; /* when each state was entered; 0: never. QUEUED is created_at */
+  struct wall started_at;              /* by the keeper: from the start marker or the record */
+
+  struct verdict verdict; /* kind NONE while open */
+  struct usage usage;
+  uint32_t isolation;     /* enum isolation_feature bits; 0 until known */
+  bool order_cut;
+  struct outputs *outputs; /* once gathered; NULL for what the store's list returns */
+
+  /* The executor's own: nobody else touches these. */
+  struct {
+    struct mono entered_at, deadline;
+    enum stop_reason stop;
+    bool stored;           /* the acceptance is durable */
+    bool launching;        /* a launch is under way or done in this attempt */
+    bool killed;           /* a kill was sent for this attempt */
+    bool finishing;        /* the verdict, or the next attempt, is with the store */
+    unsigned looks;        /* observations asked for and not answered */
+    bool look_again;       /* a hint came meanwhile */
+    unsigned confirmations; /* looks that found it dead without a record (law 4) */
+    char launch_refusal[REASON_SIZE];
+    void *token;           /* of the submitter */
+    size_t heap_index;     /* in the queue */
+    struct backend_state *backend_state;
+    struct evaluation *next, *previous; /* of all open ones, in order of acceptance */
+  } x;
+};
+
+struct evaluation *evaluation_create(void);
+void evaluation_destroy(struct evaluation *evaluation); /* accepts NULL */
+
+/* The one word of the API: the state's name, or the verdict's once finished. */
+const char *evaluation_status(const struct evaluation *evaluation);

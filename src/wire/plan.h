@@ -1,0 +1,79 @@
+#pragma once
+
+/*
+ * A plan is everything a keeper needs to run one attempt: commands, files, input, limits. It is made once, when the
+ * submission is decoded, as one run of bytes; those bytes are what the store keeps, what a restarted daemon finds, and
+ * what the keeper reads. Nothing in between looks inside.
+ *
+ * Encoding (version 1): the magic "assayp1\n", then fields: u16 key, u32 length, that many bytes; all numbers
+ * little-endian; integers are u64. Repeated keys make a list (argument, variable, file path followed by its mode and
+ * content). An unknown key, a missing one, a wrong length or an excess over limits.h refuses the whole plan.
+ */
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/memory.h"
+
+/* name in JSON, C name, default, least, most. A limit that the client left out has its default (0 for wall time on a
+ * compile step means: the same as the run). The most is what an operator's configuration may lower. */
+#define LIMITS(X)                                                          \
+  X(wall_time_ms, WALL_TIME, 30000, 1, 24 * 3600 * 1000ull)                \
+  X(cpu_time_ms, CPU_TIME, 30000, 1, 24 * 3600 * 1000ull)                  \
+  X(memory_bytes, MEMORY, MIB(512), MIB(4), GIB(1024))                     \
+  X(processes, PROCESSES, 64, 1, 32768)                                    \
+  X(output_bytes, OUTPUT, MIB(1), 0, MIB(64))                              \
+  X(disk_bytes, DISK, MIB(100), KIB(64), GIB(64))                          \
+  X(file_bytes, FILE, MIB(100), 0, GIB(64))
+
+struct limits {
+#define X(field, name, standard, least, most) uint64_t field;
+  LIMITS(X)
+#undef X
+};
+
+/* Which limit a verdict or a record speaks of. */
+enum limit_kind {
+  LIMIT_NONE,
+#define X(field, name, standard, least, most) LIMIT_##name,
+  LIMITS(X)
+#undef X
+    LIMIT_COUNT
+};
+
+const char *limit_name(enum limit_kind kind); /* "wall_time_ms"; NULL for LIMIT_NONE */
+struct limits limits_default(void);
+
+enum plan_flag {
+  PLAN_KILL_ON_OUTPUT = 1, /* over the output limit: kill, instead of keeping head and tail */
+};
+
+struct plan_file {
+  const char *path; /* relative, checked by plan_path_valid() */
+  bool executable;
+  const void *data;
+  size_t size;
+};
+
+/* A decoded plan points into the bytes that it was decoded from; the arrays alone belong to it. */
+struct plan {
+  char **compile; /* NULL-terminated argv, or NULL: no compile step */
+  char **command; /* NULL-terminated argv, never empty */
+  char **environment; /* NULL-terminated "NAME=value", without EVAL_ID, PATH and HOME unless the client set them */
+  struct plan_file *files;
+  size_t file_count;
+  const void *input; /* standard input */
+  size_t input_size;
+  struct limits limits;
+  unsigned flags;
+  const char *root; /* a root file system directory that the operator allowed, or NULL: the host's short list */
+};
+
+/* No "..", no ".", no empty component, not absolute, no NUL, not deeper or longer than limits.h says. */
+bool plan_path_valid(const char *path);
+
+struct blob *plan_encode(const struct plan *plan);
+/* `ret` borrows from `bytes`; release it with plan_release(). */
+bool plan_decode(const void *bytes, size_t size, struct plan *ret, struct error *error);
+void plan_release(struct plan *plan);
+#define CLEANUP_PLAN __attribute__((cleanup(plan_release)))
