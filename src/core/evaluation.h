@@ -23,9 +23,9 @@ struct evaluation {
   char id[ID_SIZE];
   uint64_t sequence; /* order of acceptance, given by the store; the key of lists and cursors */
   enum state state;
-  unsigned attempt;  /* the one that runs or will run, from 1. Durable: it is the launch intent (law 2) */
+  unsigned attempt; /* the one that runs or will run, from 1. Durable: it is the launch intent (law 2) */
   unsigned attempts_max;
-  int priority;      /* higher first */
+  int priority; /* higher first */
   char backend[BACKEND_NAME_SIZE];
   char runtime[RUNTIME_NAME_SIZE]; /* "" for a bare command */
   struct limits limits;
@@ -41,26 +41,25 @@ struct evaluation {
 
   struct verdict verdict; /* kind NONE while open */
   struct usage usage;
-  uint32_t isolation;     /* enum isolation_feature bits; 0 until known */
+  uint32_t isolation; /* enum isolation_feature bits; 0 until known */
   bool order_cut;
   struct outputs *outputs; /* once gathered; NULL for what the store's list returns */
 
   /* The executor's own: nobody else touches these. */
   struct {
-    struct mono entered_at, deadline;
-    enum stop_reason stop;
-    bool stored;           /* the acceptance is durable */
-    bool launching;        /* a launch is under way or done in this attempt */
-    bool killed;           /* a kill was sent for this attempt */
-    bool finishing;        /* the verdict, or the next attempt, is with the store */
-    unsigned looks;        /* observations asked for and not answered */
-    bool look_again;       /* a hint came meanwhile */
-    unsigned confirmations; /* looks that found it dead without a record (law 4) */
-    char launch_refusal[REASON_SIZE];
-    void *token;           /* of the submitter */
-    size_t heap_index;     /* in the queue */
-    struct backend_state *backend_state;
-    struct evaluation *next, *previous; /* of all open ones, in order of acceptance */
+    struct mono deadline;      /* of the present state */
+    enum stop_reason stop;     /* why we want it to end */
+    bool recovering;           /* found open in the store, and not looked at yet */
+    bool launching;            /* the backend has not answered the launch yet */
+    bool looking, look_again;  /* an observation is under way; a hint came meanwhile */
+    bool confirming;           /* found dead without a record: killed, and looked at again (law 4) */
+    bool finishing;            /* the verdict, or the next attempt, is with the store */
+    enum presence presence;    /* as last seen */
+    char refusal[REASON_SIZE]; /* the backend will never launch it, and why */
+    void *token;               /* of the submitter, until the acceptance is answered */
+    size_t heap_index;         /* queue.h */
+    struct backend_state *backend;
+    struct evaluation *next, *previous; /* all open ones, in order of acceptance */
   } x;
 };
 

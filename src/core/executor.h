@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The executor: the life cycle of all open evaluations, pure. It makes no system call and reads no clock; it is driven by
- * the functions below and acts through `struct world` alone. One thread.
+ * The executor: the life cycle of all open evaluations, pure. It makes no system call and reads no clock; it is driven
+ * by the functions below and acts through `struct world` alone. One thread.
  *
  * Three layers, each sufficient alone for a verdict: hints (executor_hint), the reconciler and the deadlines (both in
  * executor_tick). A hint only says "look at X now" (law 3): it may be lost, doubled, late or wrong.
@@ -29,10 +29,10 @@ void executor_recover(struct executor *executor, struct evaluation *evaluation);
 void executor_start(struct executor *executor);
 
 /*
- * Takes `evaluation` (attempts_max, priority, backend, runtime, limits, labels, plan and key are set by the caller), gives it an id and
- * hands it to the store. world->accepted is called once with `token` when that is durable or refused. False where it is
- * refused at once, and then the evaluation stays the caller's: queue full (OVERLOADED), draining (UNAVAILABLE), unknown
- * backend (INVALID).
+ * Takes `evaluation` (attempts_max, priority, backend, runtime, limits, labels, plan and key are set by the caller),
+ * gives it an id and hands it to the store. world->accepted is called once with `token` when that is durable or
+ * refused. False where it is refused at once, and then the evaluation stays the caller's: queue full (OVERLOADED),
+ * draining (UNAVAILABLE), unknown backend (INVALID).
  */
 bool executor_submit(struct executor *executor, struct evaluation *evaluation, void *token, struct error *error);
 

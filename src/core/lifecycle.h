@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The life of an evaluation, as one table. The enum, the names in the API and the CLI, the deadlines, the legal moves and
- * the documentation come from here.
+ * The life of an evaluation, as one table. The enum, the names in the API and the CLI, the deadlines, the legal moves
+ * and the documentation come from here.
  *
  *     queued → starting → running → sealing → finished
  */
@@ -12,12 +12,12 @@
 #include <stdbool.h>
 
 /* name, text in the API, deadline in ms (0: none; RUNNING adds the evaluation's own time limits), what it means */
-#define STATES(X)                                                                                               \
-  X(ACCEPTING, "accepting", 0, "handed to the store, not yet durable; no client has been told")                 \
-  X(QUEUED, "queued", QUEUED_MS_MAX, "durable, waiting for a slot")                                             \
-  X(STARTING, "starting", STARTING_MS_MAX, "handed to a backend; no sign yet that the program was started")     \
-  X(RUNNING, "running", RUNNING_GRACE_MS, "the start marker is there")                                          \
-  X(SEALING, "sealing", SEALING_MS_MAX, "the program is dead; output is gathered and the verdict made durable") \
+#define STATES(X)                                                                                                      \
+  X(ACCEPTING, "accepting", 0, "handed to the store, not yet durable; no client has been told")                        \
+  X(QUEUED, "queued", QUEUED_MS_MAX, "durable, waiting for a slot")                                                    \
+  X(STARTING, "starting", STARTING_MS_MAX, "handed to a backend; no sign yet that the program was started")            \
+  X(RUNNING, "running", RUNNING_GRACE_MS, "the start marker is there")                                                 \
+  X(SEALING, "sealing", SEALING_MS_MAX, "the program is dead; output is gathered and the verdict made durable")        \
   X(FINISHED, "finished", 0, "the verdict is durable; from here on the status is the verdict")
 
 enum state {
@@ -28,16 +28,16 @@ enum state {
 };
 
 /* from, to, why. Whatever is not here is refused. */
-#define MOVES(X)                                                                        \
-  X(ACCEPTING, QUEUED, "the acceptance is durable")                                     \
-  X(QUEUED, STARTING, "a slot is free")                                                 \
-  X(QUEUED, RUNNING, "found running after a restart")                                   \
-  X(QUEUED, SEALING, "cancelled, overdue, or found dead after a restart")               \
-  X(STARTING, QUEUED, "the backend had no room, and nothing was started")               \
-  X(STARTING, RUNNING, "the start marker is there")                                     \
-  X(STARTING, SEALING, "it ended before it was seen running, or could not be launched") \
-  X(RUNNING, SEALING, "it ended")                                                       \
-  X(SEALING, QUEUED, "lost, and another attempt was asked for and is durable")          \
+#define MOVES(X)                                                                                                       \
+  X(ACCEPTING, QUEUED, "the acceptance is durable")                                                                    \
+  X(QUEUED, STARTING, "a slot is free")                                                                                \
+  X(QUEUED, RUNNING, "found running after a restart")                                                                  \
+  X(QUEUED, SEALING, "cancelled, overdue, or found dead after a restart")                                              \
+  X(STARTING, QUEUED, "the backend had no room, and nothing was started")                                              \
+  X(STARTING, RUNNING, "the start marker is there")                                                                    \
+  X(STARTING, SEALING, "it ended before it was seen running, or could not be launched")                                \
+  X(RUNNING, SEALING, "it ended")                                                                                      \
+  X(SEALING, QUEUED, "lost, and another attempt was asked for and is durable")                                         \
   X(SEALING, FINISHED, "the verdict is durable")
 
 const char *state_name(enum state state);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What a program wrote, as it was kept. A stream's kept bytes are in `data`, or, when they are too many for the database,
- * in a file that belongs to whoever holds the outputs: `path`, absolute. Empty streams have neither.
+ * What a program wrote, as it was kept. A stream's kept bytes are in `data`, or, when they are too many for the
+ * database, in a file that belongs to whoever holds the outputs: `path`, absolute. Empty streams have neither.
  */
 
 #include "base/memory.h"

@@ -1,11 +1,12 @@
 #pragma once
 
 /*
- * The verdict: a pure function of the intent, the evidence, what the backend said, and why we killed it. No I/O, no clock.
+ * The verdict: a pure function of the intent, the evidence, what the backend said, and why we killed it. No I/O, no
+ * clock.
  *
- * Precedence (FAILURES 19): a complete exit record decides alone; inside it our own recorded reason comes first, then the
- * kernel's counters, then the signal or exit code. Without a record nothing is ever a success (law 5): the verdict is
- * `lost`, or `cancelled`, `not_started` where nothing was started and we know why.
+ * Precedence (FAILURES 19): a complete exit record decides alone; inside it our own recorded reason comes first, then
+ * the kernel's counters, then the signal or exit code. Without a record nothing is ever a success (law 5): the verdict
+ * is `lost`, or `cancelled`, `not_started` where nothing was started and we know why.
  */
 
 #include "wire/record.h"
@@ -13,14 +14,14 @@
 #include <stdbool.h>
 
 /* name, text in the API, whose fault, meaning */
-#define VERDICTS(X)                                                                                    \
-  X(COMPLETED, "completed", NONE, "exit code 0")                                                       \
-  X(FAILED, "failed", PROGRAM, "another exit code, or died by its own signal")                         \
-  X(TIMED_OUT, "timed_out", PROGRAM, "wall or CPU time limit")                                         \
-  X(OUT_OF_MEMORY, "out_of_memory", PROGRAM, "the kernel killed it for the memory limit")              \
-  X(OUTPUT_EXCEEDED, "output_exceeded", PROGRAM, "over the output limit, where the client asked that this kill") \
-  X(CANCELLED, "cancelled", CLIENT, "a client cancelled it")                                           \
-  X(NOT_STARTED, "not_started", REQUEST, "could not be launched")                                      \
+#define VERDICTS(X)                                                                                                    \
+  X(COMPLETED, "completed", NONE, "exit code 0")                                                                       \
+  X(FAILED, "failed", PROGRAM, "another exit code, or died by its own signal")                                         \
+  X(TIMED_OUT, "timed_out", PROGRAM, "wall or CPU time limit")                                                         \
+  X(OUT_OF_MEMORY, "out_of_memory", PROGRAM, "the kernel killed it for the memory limit")                              \
+  X(OUTPUT_EXCEEDED, "output_exceeded", PROGRAM, "over the output limit, where the client asked that this kill")       \
+  X(CANCELLED, "cancelled", CLIENT, "a client cancelled it")                                                           \
+  X(NOT_STARTED, "not_started", REQUEST, "could not be launched")                                                      \
   X(LOST, "lost", PLATFORM, "the platform failed: what happened cannot be known")
 
 enum verdict_kind {
@@ -31,7 +32,8 @@ enum verdict_kind {
     VERDICT_COUNT
 };
 
-#define FAULTS(X) X(NONE, "none") X(PROGRAM, "program") X(CLIENT, "client") X(REQUEST, "request") X(PLATFORM, "platform")
+#define FAULTS(X)                                                                                                      \
+  X(NONE, "none") X(PROGRAM, "program") X(CLIENT, "client") X(REQUEST, "request") X(PLATFORM, "platform")
 enum fault {
 #define X(name, text) FAULT_##name,
   FAULTS(X)
@@ -42,14 +44,14 @@ const char *verdict_name(enum verdict_kind kind);
 enum verdict_kind verdict_from_name(const char *name); /* VERDICT_NONE where there is no such verdict */
 enum fault verdict_fault(enum verdict_kind kind);
 const char *fault_name(enum fault fault);
-/* "SIGSEGV" (signal(7)), "SIGRTMIN+3"; NULL for 0. `text` backs the names that are made. */
+/* "SIGSEGV" (signal(7)); a real-time signal by its number, "SIG34"; NULL for 0. `text` holds the name. */
 const char *signal_name(int signal, char text[static 16]);
 
 struct verdict {
   enum verdict_kind kind;
-  int exit_code; /* -1: none */
-  int signal;    /* 0: none */
-  bool retryable; /* another attempt could end otherwise: only `lost` */
+  int exit_code;         /* -1: none */
+  int signal;            /* 0: none */
+  bool retryable;        /* another attempt could end otherwise: only `lost` */
   enum limit_kind limit; /* the one that was hit, also where it did not decide (a child killed for memory) */
   uint64_t limit_value, limit_measured;
   char reason[REASON_SIZE];
@@ -59,12 +61,12 @@ struct verdict {
 enum stop_reason { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE };
 
 /* What a backend says of an attempt, before the evidence is read (law 4). */
-#define PRESENCES(X)                                                                                \
-  X(UNKNOWN, "unknown")  /* an error, or no answer: says nothing, least of all that it is absent */ \
-  X(ABSENT, "absent")    /* nothing of this name is known here */                                   \
-  X(PENDING, "pending")  /* accepted by the backend, not started yet */                             \
-  X(RUNNING, "running")  /* alive */                                                                \
-  X(DEAD, "dead")        /* confirmed: no process of it is left */
+#define PRESENCES(X)                                                                                                   \
+  X(UNKNOWN, "unknown") /* an error, or no answer: says nothing, least of all that it is absent */                     \
+  X(ABSENT, "absent")   /* nothing of this name is known here */                                                       \
+  X(PENDING, "pending") /* accepted by the backend, not started yet */                                                 \
+  X(RUNNING, "running") /* alive */                                                                                    \
+  X(DEAD, "dead")       /* confirmed: no process of it is left */
 enum presence {
 #define X(name, text) PRESENCE_##name,
   PRESENCES(X)

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * Everything that the core cannot do itself, as one table of functions. The daemon hands in the real world, the simulator
- * a hostile one. All of them return at once; what takes time is answered later by a call of the executor_… function named
- * behind it, from the same thread and never from inside the call itself. Every one of them is safe to repeat (law 9).
+ * Everything that the core cannot do itself, as one table of functions. The daemon hands in the real world, the
+ * simulator a hostile one. All of them return at once; what takes time is answered later by a call of the executor_…
+ * function named behind it, from the same thread and never from inside the call itself. Every one of them is safe to
+ * repeat (law 9).
  */
 
 #include "base/clock.h"
@@ -13,7 +14,7 @@
 /* What a backend and the evidence say of an attempt; in this order of looking (law 4). */
 struct observation {
   enum presence presence;
-  bool started;              /* the start marker is there */
+  bool started; /* the start marker is there */
   struct wall started_at;
   uint32_t isolation;
   const struct record *record; /* NULL: no complete exit record */
@@ -44,13 +45,15 @@ struct world {
 
   /* The store. The evaluation is copied before these return. */
   void (*store_accept)(void *context, const struct evaluation *evaluation); /* → executor_accepted */
-  void (*store_attempt)(void *context, const struct evaluation *evaluation, unsigned attempt); /* → executor_attempt_stored */
+  void (*store_attempt)(void *context, const struct evaluation *evaluation,
+                        unsigned attempt);                                  /* → executor_attempt_stored */
   void (*store_finish)(void *context, const struct evaluation *evaluation); /* verdict, outputs → executor_finished */
 
   /* A backend, by name. */
-  void (*launch)(void *context, const struct evaluation *evaluation);  /* → executor_launched */
+  void (*launch)(void *context, const struct evaluation *evaluation);    /* → executor_launched */
   void (*observe)(void *context, const char *backend, struct name name); /* → executor_observed */
-  void (*kill)(void *context, const char *backend, struct name name, enum kill_reason reason); /* bounded, no answer: look */
+  void (*kill)(void *context, const char *backend, struct name name,
+               enum kill_reason reason);                                /* bounded, no answer: look */
   void (*remove)(void *context, const char *backend, struct name name); /* the verdict is durable (law 7) */
 
   /* Told to others. */

@@ -1,0 +1,44 @@
+#pragma once
+
+/*
+ * Inside the executor: executor.c holds what is open and takes submissions, cancellations and ticks; life.c leads one
+ * evaluation from look to look to its verdict.
+ */
+
+#include "core/executor.h"
+#include "core/queue.h"
+
+enum { BACKENDS_MAX = 4 };
+
+struct backend_state {
+  char name[BACKEND_NAME_SIZE];
+  unsigned slots, busy;
+  bool blocked; /* it said BUSY: wait for a sign that there is room */
+  struct queue queue;
+};
+
+struct executor {
+  struct world world;
+  struct executor_config config;
+  struct backend_state backends[BACKENDS_MAX];
+  unsigned backend_count;
+  void *by_id; /* tsearch(3) */
+  struct evaluation *oldest, *newest;
+  unsigned in_state[STATE_COUNT];
+  uint64_t queued_bytes;
+  struct mono last_tick, last_reconcile;
+  bool draining;
+};
+
+/* life.c */
+void evaluation_move(struct executor *executor, struct evaluation *evaluation, enum state to);
+void evaluation_look(struct executor *executor, struct evaluation *evaluation);
+void evaluation_look_anew(struct executor *executor, struct evaluation *evaluation); /* also if an answer is overdue */
+void evaluation_enqueue(struct evaluation *evaluation);
+void evaluation_launch(struct executor *executor, struct evaluation *evaluation);
+void evaluation_kill(struct executor *executor, struct evaluation *evaluation);
+void evaluation_observed(struct executor *executor, struct evaluation *evaluation, const struct observation *seen);
+void evaluation_overdue(struct executor *executor, struct evaluation *evaluation);
+/* It was never launched in this attempt and never will be. */
+void evaluation_give_up(struct executor *executor, struct evaluation *evaluation);
+struct name evaluation_name(const struct evaluation *evaluation);

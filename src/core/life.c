@@ -1,0 +1,243 @@
+/*
+ * One evaluation's way through its states.
+ *
+ * Whatever happened, the way on is the same: look (world->observe) and conclude from what was seen. A record ends it. A
+ * program that is dead without a record is killed again, looked at again, and only then lost (law 4). Alive is alive.
+ * Nothing known of it means that it may be launched, under the same name, as often as needed: the keeper's start marker
+ * sees to it that it starts once (law 2). An error means nothing at all: the next tick looks again (law 9).
+ */
+
+#include "core/executor_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct name evaluation_name(const struct evaluation *evaluation)
+{
+  return name_make(evaluation->id, evaluation->attempt);
+}
+
+static struct mono deadline_of(const struct executor *executor, const struct evaluation *evaluation, enum state state)
+{
+  uint64_t ms = state_deadline_ms(state);
+  if (state == STATE_RUNNING)
+    ms += 2 * evaluation->limits.wall_time_ms; /* a compile step and the run, each with the limit to itself */
+  return ms ? mono_add_ms(executor->world.now(executor->world.context), ms) : (struct mono){UINT64_MAX};
+}
+
+/* The one function that moves an evaluation between states. */
+void evaluation_move(struct executor *executor, struct evaluation *evaluation, enum state to)
+{
+  enum state from = evaluation->state;
+  ASSERT(move_legal(from, to));
+  executor->in_state[from]--;
+  executor->in_state[to]++;
+  evaluation->x.backend->busy += (unsigned)state_holds_slot(to) - (unsigned)state_holds_slot(from);
+  uint64_t plan_bytes = evaluation->plan ? evaluation->plan->size : 0;
+  executor->queued_bytes += (to == STATE_QUEUED ? plan_bytes : 0);
+  executor->queued_bytes -= (from == STATE_QUEUED ? plan_bytes : 0);
+
+  evaluation->state = to;
+  evaluation->x.deadline = deadline_of(executor, evaluation, to);
+  if (to != STATE_QUEUED || !evaluation->entered_at[to].ms) /* it was created once, however often it is tried */
+    evaluation->entered_at[to] = executor->world.wall_now(executor->world.context);
+  executor->world.changed(executor->world.context, evaluation);
+}
+
+void evaluation_look(struct executor *executor, struct evaluation *evaluation)
+{
+  if (evaluation->x.looking) {
+    evaluation->x.look_again = true; /* what is under way may have looked before what we were told of */
+    return;
+  }
+  evaluation->x.looking = true;
+  executor->world.observe(executor->world.context, evaluation->backend, evaluation_name(evaluation));
+}
+
+void evaluation_look_anew(struct executor *executor, struct evaluation *evaluation)
+{
+  evaluation->x.looking = false;
+  evaluation_look(executor, evaluation);
+}
+
+void evaluation_enqueue(struct evaluation *evaluation)
+{
+  queue_push(&evaluation->x.backend->queue, evaluation);
+}
+
+static void ask_for_launch(struct executor *executor, struct evaluation *evaluation)
+{
+  evaluation->x.launching = true;
+  executor->world.launch(executor->world.context, evaluation);
+}
+
+void evaluation_launch(struct executor *executor, struct evaluation *evaluation)
+{
+  evaluation_move(executor, evaluation, STATE_STARTING);
+  ask_for_launch(executor, evaluation);
+}
+
+void evaluation_kill(struct executor *executor, struct evaluation *evaluation)
+{
+  enum kill_reason reason = evaluation->x.stop == STOP_CANCELLED ? KILLED_CANCELLED : KILLED_DEADLINE;
+  executor->world.kill(executor->world.context, evaluation->backend, evaluation_name(evaluation), reason);
+}
+
+static void seal(struct executor *executor, struct evaluation *evaluation)
+{
+  queue_remove(&evaluation->x.backend->queue, evaluation);
+  evaluation->x.recovering = false;
+  if (evaluation->state != STATE_SEALING)
+    evaluation_move(executor, evaluation, STATE_SEALING);
+}
+
+static void take_evidence(struct evaluation *evaluation, const struct observation *seen)
+{
+  const struct record *record = seen->record;
+  if (record) {
+    evaluation->usage = (struct usage){
+      .wall_time_us = record->wall_time_us,
+      .cpu_time_us = record->cpu_time_us,
+      .memory_peak_bytes = record->memory_peak_bytes,
+      .processes_peak = record->processes_peak,
+    };
+    evaluation->order_cut = record->order_cut;
+    evaluation->isolation = record->isolation;
+    evaluation->started_at = record->started_at;
+  }
+  outputs_unref(evaluation->outputs);
+  evaluation->outputs = outputs_ref(seen->outputs);
+}
+
+/* Decides and hands the verdict, or the next attempt, to the store. */
+static void conclude(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
+{
+  seal(executor, evaluation);
+  struct verdict verdict = verdict_decide(&(struct verdict_case){
+    .limits = &evaluation->limits,
+    .presence = seen->presence,
+    .started = seen->started,
+    .record = seen->record,
+    .stop = evaluation->x.stop,
+    .launch_refusal = evaluation->x.refusal[0] ? evaluation->x.refusal : 0,
+    .platform_reason = seen->platform_reason,
+  });
+  evaluation->x.finishing = true;
+  bool again =
+    verdict.kind == VERDICT_LOST && evaluation->x.stop == STOP_NONE && evaluation->attempt < evaluation->attempts_max;
+  if (again) {
+    executor->world.store_attempt(executor->world.context, evaluation, evaluation->attempt + 1);
+    return;
+  }
+  evaluation->verdict = verdict;
+  take_evidence(evaluation, seen);
+  executor->world.store_finish(executor->world.context, evaluation);
+}
+
+void evaluation_give_up(struct executor *executor, struct evaluation *evaluation)
+{
+  conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_ABSENT});
+}
+
+/* Dead, or gone, and no record: make sure of it, and look at the evidence once more before anything is called lost. */
+static void found_dead(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
+{
+  if (evaluation->x.confirming) {
+    conclude(executor, evaluation, seen);
+    return;
+  }
+  seal(executor, evaluation);
+  evaluation->x.confirming = true;
+  evaluation_kill(executor, evaluation);
+  evaluation_look(executor, evaluation);
+}
+
+static void found_alive(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
+{
+  evaluation->x.confirming = false;
+  evaluation->x.recovering = false;
+  bool runs = seen->presence == PRESENCE_RUNNING || seen->started;
+  if (evaluation->state == STATE_QUEUED || evaluation->state == STATE_STARTING) {
+    queue_remove(&evaluation->x.backend->queue, evaluation);
+    if (runs)
+      evaluation_move(executor, evaluation, STATE_RUNNING);
+    else if (evaluation->state == STATE_QUEUED)
+      evaluation_move(executor, evaluation, STATE_STARTING);
+  }
+  if (evaluation->x.stop != STOP_NONE)
+    evaluation_kill(executor, evaluation);
+}
+
+/* The backend knows nothing of it, and it was never started. */
+static void found_nothing(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
+{
+  if (evaluation->x.launching)
+    return; /* on its way: the answer will tell */
+  bool unwanted = evaluation->x.stop != STOP_NONE || evaluation->x.refusal[0] != 0;
+  if (unwanted || evaluation->state == STATE_RUNNING || evaluation->state == STATE_SEALING) {
+    found_dead(executor, evaluation, seen);
+  } else if (evaluation->x.recovering) {
+    evaluation->x.recovering = false;
+    evaluation_enqueue(evaluation);
+  } else if (evaluation->state == STATE_STARTING) {
+    ask_for_launch(executor, evaluation);
+  }
+}
+
+void evaluation_observed(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
+{
+  evaluation->x.looking = false;
+  evaluation->x.presence = seen->presence;
+  if (seen->started && seen->started_at.ms)
+    evaluation->started_at = seen->started_at;
+  if (seen->isolation)
+    evaluation->isolation = seen->isolation;
+
+  if (seen->record) {
+    conclude(executor, evaluation, seen);
+  } else {
+    switch (seen->presence) {
+    case PRESENCE_UNKNOWN:
+      break;
+    case PRESENCE_RUNNING:
+    case PRESENCE_PENDING:
+      found_alive(executor, evaluation, seen);
+      break;
+    case PRESENCE_DEAD:
+      found_dead(executor, evaluation, seen);
+      break;
+    case PRESENCE_ABSENT:
+      (seen->started ? found_dead : found_nothing)(executor, evaluation, seen);
+      break;
+    }
+  }
+  if (evaluation->x.look_again && !evaluation->x.finishing) {
+    evaluation->x.look_again = false;
+    evaluation_look(executor, evaluation);
+  }
+}
+
+void evaluation_overdue(struct executor *executor, struct evaluation *evaluation)
+{
+  if (evaluation->x.stop == STOP_NONE)
+    evaluation->x.stop = STOP_DEADLINE;
+  switch (evaluation->state) {
+  case STATE_QUEUED:
+    if (evaluation->x.recovering)
+      conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_UNKNOWN});
+    else
+      evaluation_give_up(executor, evaluation);
+    break;
+  case STATE_STARTING:
+  case STATE_RUNNING:
+    seal(executor, evaluation);
+    evaluation_kill(executor, evaluation);
+    evaluation_look_anew(executor, evaluation);
+    break;
+  case STATE_SEALING: /* nobody can tell: law 8 */
+    conclude(executor, evaluation, &(struct observation){.presence = evaluation->x.presence, .started = true});
+    break;
+  default:
+    break;
+  }
+}
