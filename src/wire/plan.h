@@ -6,8 +6,10 @@
  * what the keeper reads. Nothing in between looks inside.
  *
  * Encoding (version 1): the magic "assayp1\n", then fields: u16 key, u32 length, that many bytes; all numbers
- * little-endian; integers are u64. Repeated keys make a list (argument, variable, file path followed by its mode and
- * content). An unknown key, a missing one, a wrong length or an excess over limits.h refuses the whole plan.
+ * little-endian; integers are u64. A string has its NUL behind it, and the length counts that NUL, so that a decoded
+ * string can be used where it lies. Repeated keys make a list (argument, variable, file path followed by its mode and
+ * content). An unknown key, a missing one, a doubled one that is no list, a wrong length or an excess over limits.h
+ * refuses the whole plan.
  */
 
 #include "base/buffer.h"
@@ -72,6 +74,7 @@ struct plan {
 /* No "..", no ".", no empty component, not absolute, no NUL, not deeper or longer than limits.h says. */
 bool plan_path_valid(const char *path);
 
+/* The plan is our own and within limits.h: a larger one is a broken invariant. The caller unrefs. */
 struct blob *plan_encode(const struct plan *plan);
 /* `ret` borrows from `bytes`; release it with plan_release(). */
 bool plan_decode(const void *bytes, size_t size, struct plan *ret, struct error *error);

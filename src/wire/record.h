@@ -90,7 +90,12 @@ struct record {
   char message[REASON_SIZE]; /* for a person; may be empty */
 };
 
-/* Text, "key value\n" lines closed by "end <XXH3-64 of all before it>\n". Decoding checks every field and the end. */
+/*
+ * Text: a line "record 1" (or "start 1"), a line "key value" for every field in one fixed order, and the line
+ * "end <XXH3-64 of all before it>". Numbers are decimal; in the message '%' and control characters are %XX. Decoding
+ * checks every field and the end. `exit_code`, `signal` and `exec_errno` are written as 0 where `kind` is another; a
+ * value out of its range is a broken invariant of the encoder's caller. `ret` of a decoder is untouched on failure.
+ */
 void record_encode(const struct record *record, struct buffer *ret);
 bool record_decode(const void *bytes, size_t size, struct record *ret, struct error *error);
 void start_marker_encode(const struct start_marker *marker, struct buffer *ret);
@@ -106,7 +111,8 @@ struct ring_counters {
 };
 #define RING_MAGIC 0x31676e6972797361ull
 
-/* Where byte `position` of a stream with this limit lies in its file while the ring turns. */
+/* Where byte `position` of a stream with this limit lies in its file while the ring turns. Limits 0 and 1 have no tail:
+ * what lies behind their head is not kept, and the answer is `limit`, behind the end of the file. */
 uint64_t ring_offset(uint64_t limit, uint64_t position);
 uint64_t head_bytes(uint64_t limit);
 
