@@ -1,0 +1,455 @@
+#include "daemon/config.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <libfyaml.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER };
+
+static const struct option {
+  const char *key;
+  enum option_kind kind;
+  size_t offset;
+  const char *value, *help;
+} options[] = {
+#define X(kind, key, value, help) {#key, OPTION_##kind, offsetof(struct config, key), value, help},
+  OPTIONS(X)
+#undef X
+};
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+static const struct option *find_option(const char *key, size_t length)
+{
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (strlen(options[i].key) == length && !strncmp(options[i].key, key, length))
+      return &options[i];
+  return 0;
+}
+
+static void clear_list(struct text_list *list)
+{
+  for (unsigned i = 0; i < list->count; i++)
+    free(list->items[i]);
+  list->count = 0;
+}
+
+/* Sets one option from text; a list is appended to. */
+static bool set_option(struct config *config, const struct option *option, const char *text, struct error *error)
+{
+  void *field = (char *)config + option->offset;
+  switch (option->kind) {
+  case OPTION_TEXT:
+    free(*(char **)field);
+    *(char **)field = xstrdup(text);
+    return true;
+  case OPTION_NUMBER:
+    if (!parse_u64_text(text, 1000000, field))
+      return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a whole number up to 1000000", option->key, text);
+    return true;
+  case OPTION_LIST: {
+    struct text_list *list = field;
+    if (list->count == LISTEN_MAX)
+      return error_set(error, ERROR_INVALID, 0, "%s: more than %d values", option->key, LISTEN_MAX);
+    list->items[list->count++] = xstrdup(text);
+    return true;
+  }
+  }
+  return false;
+}
+
+static void clear_if_list(struct config *config, const struct option *option)
+{
+  if (option->kind == OPTION_LIST)
+    clear_list((struct text_list *)(void *)((char *)config + option->offset));
+}
+
+/* The YAML file, decoded to JSON, so that there is one decoder. */
+
+static json_t *load_yaml(const char *path, struct error *error)
+{
+  CLEANUP_FREE char *complaints = 0;
+  size_t complaints_size = 0;
+  FILE *complaints_file = open_memstream(&complaints, &complaints_size);
+  ASSERT(complaints_file);
+  struct fy_diag_cfg diag_config;
+  fy_diag_cfg_default(&diag_config);
+  diag_config.fp = complaints_file;
+  diag_config.colorize = false;
+  struct fy_diag *diag = fy_diag_create(&diag_config);
+  struct fy_parse_cfg parse_config = {.flags = FYPCF_RESOLVE_DOCUMENT, .diag = diag};
+  struct fy_document *document = fy_document_build_from_file(&parse_config, path);
+  fy_diag_destroy(diag);
+  fclose(complaints_file);
+  if (!document) {
+    size_t end = strcspn(complaints, "\n");
+    error_set(error, ERROR_INVALID, 0, "%s: cannot be read as YAML: %.*s", path, (int)end, complaints);
+    return 0;
+  }
+  CLEANUP_FREE char *text = fy_emit_document_to_string(document, FYECF_MODE_JSON_ONELINE);
+  fy_document_destroy(document);
+  json_error_t json_error;
+  json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json_error) : 0;
+  if (!json)
+    error_set(error, ERROR_INVALID, 0, "%s: %s", path, text ? json_error.text : "empty");
+  return json;
+}
+
+static const struct limit_rule {
+  const char *key;
+  size_t offset;
+  uint64_t least, most;
+} limit_rules[] = {
+#define X(field, name, standard, least, most) {#field, offsetof(struct limits, field), least, most},
+  LIMITS(X)
+#undef X
+};
+
+static const struct limit_rule *find_limit(const char *key)
+{
+  for (size_t i = 0; i < sizeof limit_rules / sizeof *limit_rules; i++)
+    if (!strcmp(limit_rules[i].key, key))
+      return &limit_rules[i];
+  return 0;
+}
+
+static bool set_limits(struct limits *limits, const char *where, json_t *object, struct error *error)
+{
+  if (!json_is_object(object))
+    return error_set(error, ERROR_INVALID, 0, "%s: not a mapping", where);
+  const char *key;
+  json_t *value;
+  json_object_foreach(object, key, value)
+  {
+    const struct limit_rule *rule = find_limit(key);
+    if (!rule)
+      return error_set(error, ERROR_INVALID, 0, "%s.%s: no such limit", where, key);
+    json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (number < 0 || (uint64_t)number < rule->least || (uint64_t)number > rule->most)
+      return error_set(error, ERROR_INVALID, 0, "%s.%s: not a number from %llu to %llu", where, key,
+                       (unsigned long long)rule->least, (unsigned long long)rule->most);
+    memcpy((char *)limits + rule->offset, &(uint64_t){(uint64_t)number}, sizeof(uint64_t));
+  }
+  return true;
+}
+
+/* A list of texts, NULL-terminated, whose items belong to `json`. NULL where it is not one. */
+static const char **borrow_texts(json_t *json)
+{
+  if (!json_is_array(json) || json_array_size(json) == 0)
+    return 0;
+  const char **texts = xcalloc(json_array_size(json) + 1, sizeof *texts);
+  size_t index;
+  json_t *item;
+  json_array_foreach(json, index, item)
+  {
+    texts[index] = json_string_value(item);
+    if (!texts[index]) {
+      free(texts);
+      return 0;
+    }
+  }
+  return texts;
+}
+
+static bool add_runtime(struct runtimes *runtimes, const char *name, json_t *object, struct error *error)
+{
+  static const char *const keys[] = {"aliases", "compile", "command", "version_command"};
+  const char **lists[4] = {0};
+  bool good = true;
+  const char *key, *file = json_string_value(json_object_get(object, "file"));
+  json_t *value;
+  json_object_foreach(object, key, value)
+  {
+    int which = 0;
+    while (which < 4 && strcmp(key, keys[which]) != 0)
+      which++;
+    if (which < 4 && good && !(lists[which] = borrow_texts(value)))
+      good = error_set(error, ERROR_INVALID, 0, "runtimes.%s.%s: not a list of texts", name, key);
+    else if (which == 4 && good && strcmp(key, "file") != 0)
+      good = error_set(error, ERROR_INVALID, 0, "runtimes.%s.%s: no such key", name, key);
+  }
+  if (good && (!file || !lists[2]))
+    good = error_set(error, ERROR_INVALID, 0, "runtimes.%s: needs `file` (a name) and `command` (a list)", name);
+  if (good)
+    runtimes_add(runtimes, &(struct runtime){.name = name,
+                                             .file = file,
+                                             .aliases = lists[0],
+                                             .compile = lists[1],
+                                             .command = lists[2],
+                                             .version_command = lists[3]});
+  for (int i = 0; i < 4; i++)
+    free(lists[i]);
+  return good;
+}
+
+static bool add_runtimes(struct runtimes *runtimes, json_t *object, struct error *error)
+{
+  const char *name;
+  json_t *value;
+  json_object_foreach(object, name, value)
+  {
+    if (!add_runtime(runtimes, name, value, error))
+      return false;
+  }
+  return true;
+}
+
+/* A scalar of the file as the text that the environment would hold. */
+static bool set_from_json(struct config *config, const struct option *option, json_t *value, struct error *error)
+{
+  if (json_is_integer(value)) {
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+    return set_option(config, option, text, error);
+  }
+  if (json_is_string(value))
+    return set_option(config, option, json_string_value(value), error);
+  return error_set(error, ERROR_INVALID, 0, "%s: neither a text nor a number", option->key);
+}
+
+static bool apply_file_key(struct config *config, struct runtimes *runtimes, const char *key, json_t *value,
+                           struct error *error)
+{
+  if (!strcmp(key, "limits"))
+    return set_limits(&config->limits_default, key, value, error);
+  if (!strcmp(key, "limits_max"))
+    return set_limits(&config->limits_max, key, value, error);
+  if (!strcmp(key, "runtimes"))
+    return add_runtimes(runtimes, value, error);
+  const struct option *option = find_option(key, strlen(key));
+  if (!option)
+    return error_set(error, ERROR_INVALID, 0, "%s: no such key", key);
+  if (option->kind != OPTION_LIST || !json_is_array(value))
+    return set_from_json(config, option, value, error);
+  size_t index;
+  json_t *item;
+  json_array_foreach(value, index, item)
+  {
+    if (!set_from_json(config, option, item, error))
+      return false;
+  }
+  return true;
+}
+
+static bool apply_file(struct config *config, struct runtimes *runtimes, const char *path, struct error *error)
+{
+  json_t *json = load_yaml(path, error);
+  if (!json)
+    return false;
+  bool good = json_is_object(json) || json_is_null(json);
+  if (!good)
+    error_set(error, ERROR_INVALID, 0, "not a mapping of keys to values");
+  const char *key;
+  json_t *value;
+  json_object_foreach(json, key, value)
+  {
+    good = good && apply_file_key(config, runtimes, key, value, error);
+  }
+  json_decref(json);
+  return good || error_wrap(error, "%s", path);
+}
+
+static bool apply_environment(struct config *config, struct error *error)
+{
+  for (int i = 0; i < OPTION_COUNT; i++) {
+    char name[64] = "ASSAY_";
+    for (size_t c = 0; options[i].key[c]; c++)
+      name[6 + c] = (char)toupper((unsigned char)options[i].key[c]);
+    const char *text = getenv(name);
+    if (!text || !*text)
+      continue;
+    clear_if_list(config, &options[i]);
+    CLEANUP_FREE char *copy = xstrdup(text);
+    char *rest = copy, *item;
+    if (options[i].kind != OPTION_LIST && !set_option(config, &options[i], text, error))
+      return error_wrap(error, "environment");
+    while (options[i].kind == OPTION_LIST && (item = strsep(&rest, ",")))
+      if (!set_option(config, &options[i], item, error))
+        return error_wrap(error, "environment");
+  }
+  return true;
+}
+
+/* One "--key=value" or "--key value"; moves `index` past what it took. `ret_value` is in argv. */
+static const struct option *parse_argument(int argc, char **argv, int *index, const char **ret_value,
+                                           struct error *error)
+{
+  const char *argument = argv[*index];
+  char key[32] = {0};
+  size_t length = strcspn(argument, "=");
+  for (size_t i = 2; i < length && i - 2 < sizeof key - 1; i++)
+    key[i - 2] = argument[i] == '-' ? '_' : argument[i];
+  const struct option *option = strncmp(argument, "--", 2) ? 0 : find_option(key, strlen(key));
+  if (!option) {
+    error_set(error, ERROR_INVALID, 0, "unknown argument %s; see assayd --help", argument);
+    return 0;
+  }
+  if (argument[length] == '=') {
+    *ret_value = argument + length + 1;
+  } else if (*index + 1 < argc) {
+    *ret_value = argv[++*index];
+  } else {
+    error_set(error, ERROR_INVALID, 0, "%s needs a value (%s)", argument, option->value);
+    return 0;
+  }
+  ++*index;
+  return option;
+}
+
+static bool apply_arguments(struct config *config, int argc, char **argv, struct error *error)
+{
+  bool cleared[OPTION_COUNT] = {false};
+  for (int i = 1; i < argc;) {
+    if (!strcmp(argv[i], "--config") || !strncmp(argv[i], "--config=", 9)) {
+      i += argv[i][8] ? 1 : 2;
+      continue;
+    }
+    const char *value = 0;
+    const struct option *option = parse_argument(argc, argv, &i, &value, error);
+    if (!option)
+      return false;
+    if (!cleared[option - options])
+      clear_if_list(config, option);
+    cleared[option - options] = true;
+    if (!set_option(config, option, value, error))
+      return false;
+  }
+  return true;
+}
+
+static const char *config_path(int argc, char **argv)
+{
+  const char *path = getenv("ASSAY_CONFIG");
+  for (int i = 1; i < argc; i++) {
+    if (!strncmp(argv[i], "--config=", 9))
+      path = argv[i] + 9;
+    else if (!strcmp(argv[i], "--config") && i + 1 < argc)
+      path = argv[i + 1];
+  }
+  return path;
+}
+
+static char *default_state_dir(void)
+{
+  if (geteuid() == 0)
+    return xstrdup("/var/lib/assay");
+  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+  if (state && *state == '/')
+    return xasprintf("%s/assay", state);
+  return home && *home == '/' ? xasprintf("%s/.local/state/assay", home) : 0;
+}
+
+/* "dir/assayd" → beside it in an installation (../libexec/assay), in the build tree (../keeper), or right there. */
+static char *default_keeper(void)
+{
+  char self[4096];
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length <= 0)
+    return 0;
+  self[length] = 0;
+  *strrchr(self, '/') = 0;
+  static const char *const places[] = {"../libexec/assay/assay-keeper", "../keeper/assay-keeper", "assay-keeper"};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    CLEANUP_FREE char *path = xasprintf("%s/%s", self, places[i]);
+    if (access(path, X_OK) == 0)
+      return TAKE_PTR(path);
+  }
+  return 0;
+}
+
+static bool one_of(const char *key, const char *text, const char *choices, struct error *error)
+{
+  size_t length = strlen(text);
+  for (const char *choice = choices; *choice; choice += strcspn(choice, "|"), choice += *choice == '|')
+    if (strcspn(choice, "|") == length && !strncmp(choice, text, length))
+      return true;
+  return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not one of %s", key, text, choices);
+}
+
+static bool fill_defaults(struct config *config, struct error *error)
+{
+  if (!config->state_dir && !(config->state_dir = default_state_dir()))
+    return error_set(error, ERROR_INVALID, 0, "state_dir: no HOME to derive it from; give --state-dir");
+  if (!config->listen.count)
+    config->listen.items[config->listen.count++] = xstrdup("127.0.0.1:7117");
+  if (!config->backend.count)
+    config->backend.items[config->backend.count++] = xstrdup("native");
+  if (!config->slots)
+    config->slots = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+  if (config->slots > 1024)
+    return error_set(error, ERROR_INVALID, 0, "slots: more than 1024");
+  if (!config->isolation)
+    config->isolation = xstrdup("auto");
+  if (!config->log_format)
+    config->log_format = xstrdup("text");
+  if (!config->log_level)
+    config->log_level = xstrdup("info");
+  if (!config->keeper && !(config->keeper = default_keeper()))
+    return error_set(error, ERROR_INVALID, 0, "keeper: assay-keeper is not beside assayd; give --keeper PATH");
+  for (unsigned i = 0; i < config->backend.count; i++)
+    if (!one_of("backend", config->backend.items[i], "native", error))
+      return false;
+  return one_of("isolation", config->isolation, "auto|strict", error) &&
+         one_of("log_format", config->log_format, "text|json", error) &&
+         one_of("log_level", config->log_level, "debug|info|warning|error", error);
+}
+
+/* A default above the operator's most would refuse every submission that leaves the limit out. */
+static void fit_limits(struct config *config)
+{
+#define X(field, name, standard, least, most)                                                                          \
+  if (config->limits_default.field > config->limits_max.field)                                                         \
+    config->limits_default.field = config->limits_max.field;
+  LIMITS(X)
+#undef X
+}
+
+bool config_load(struct config *config, struct runtimes *runtimes, int argc, char **argv, struct error *error)
+{
+  config->limits_default = limits_default();
+#define X(field, name, standard, least, most) config->limits_max.field = (most);
+  LIMITS(X)
+#undef X
+  const char *path = config_path(argc, argv);
+  if (path && !apply_file(config, runtimes, path, error))
+    return false;
+  if (!apply_environment(config, error) || !apply_arguments(config, argc, argv, error) || !fill_defaults(config, error))
+    return false;
+  fit_limits(config);
+  return true;
+}
+
+void config_release(struct config *config)
+{
+  for (int i = 0; i < OPTION_COUNT; i++) {
+    clear_if_list(config, &options[i]);
+    if (options[i].kind == OPTION_TEXT)
+      free(*(char **)(void *)((char *)config + options[i].offset));
+  }
+}
+
+void config_print_help(FILE *out)
+{
+  fputs("usage: assayd [--config FILE.yaml] [OPTION VALUE]…\n\n"
+        "Runs untrusted programs in sandboxes and gives each one true, durable verdict.\n\n"
+        "Each option is also a key of the YAML file (state_dir) and a variable (ASSAY_STATE_DIR).\n\n",
+        out);
+  for (int i = 0; i < OPTION_COUNT; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "--%s %s", options[i].key, options[i].value);
+    for (char *c = name; *c && *c != ' '; c++)
+      *c = *c == '_' ? '-' : *c;
+    fprintf(out, "  %-28s %s\n", name, options[i].help);
+  }
+  fputs("  --help, --version\n\nSignals: SIGTERM and SIGINT stop it; what runs is finished by its keeper and collected "
+        "at the next "
+        "start.\n",
+        out);
+}

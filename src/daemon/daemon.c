@@ -1,0 +1,468 @@
+#include "daemon/daemon.h"
+
+#include "api/api.h"
+#include "backend/native/native.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/doctor.h"
+#include "store/state_dir.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { STOP_SIGNALS = 2 };
+/* New work is refused while the state directory has less room than this: what runs is finished first. */
+#define FREE_BYTES_MIN MIB(128)
+
+struct daemon {
+  const struct config *config;
+  uv_loop_t loop;
+  uv_timer_t tick;
+  uv_prepare_t before_waiting;
+  uv_async_t store_wakes;
+  uv_signal_t signals[STOP_SIGNALS];
+  int state_fd; /* holds the lock on the state directory */
+  struct store *store;
+  struct executor *executor;
+  struct backend *native;
+  struct api *api;
+  struct http_server *http;
+  bool failed;
+};
+
+/* The real world of the executor. */
+
+static struct mono world_now(void *context)
+{
+  (void)context;
+  return mono_now();
+}
+
+static struct wall world_wall_now(void *context)
+{
+  (void)context;
+  return wall_now();
+}
+
+static uint32_t world_random(void *context)
+{
+  (void)context;
+  uint32_t value;
+  ASSERT(getrandom(&value, sizeof value, 0) == sizeof value);
+  return value;
+}
+
+static void accept_stored(void *context, const char *id, enum store_result result, uint64_t sequence,
+                          const char *standing_id)
+{
+  executor_accepted(((struct daemon *)context)->executor, id, result, sequence, standing_id);
+}
+
+static void world_store_accept(void *context, const struct evaluation *evaluation)
+{
+  struct daemon *daemon = context;
+  store_accept(daemon->store, evaluation, accept_stored, daemon);
+}
+
+static void attempt_stored(void *context, const char *id, unsigned attempt, enum store_result result)
+{
+  executor_attempt_stored(((struct daemon *)context)->executor, id, attempt, result);
+}
+
+static void world_store_attempt(void *context, const struct evaluation *evaluation, unsigned attempt)
+{
+  struct daemon *daemon = context;
+  store_attempt(daemon->store, evaluation->id, attempt, attempt_stored, daemon);
+}
+
+static void finish_stored(void *context, const char *id, unsigned attempt, enum store_result result)
+{
+  (void)attempt;
+  executor_finished(((struct daemon *)context)->executor, id, result);
+}
+
+static void world_store_finish(void *context, const struct evaluation *evaluation)
+{
+  struct daemon *daemon = context;
+  store_finish(daemon->store, evaluation, finish_stored, daemon);
+}
+
+static struct backend *find_backend(struct daemon *daemon, const char *name)
+{
+  return daemon->native && !strcmp(backend_name(daemon->native), name) ? daemon->native : 0;
+}
+
+static void world_launch(void *context, const struct evaluation *evaluation)
+{
+  struct backend *backend = find_backend(context, evaluation->backend);
+  if (backend)
+    backend_launch(backend, name_make(evaluation->id, evaluation->attempt), evaluation->plan);
+}
+
+static void world_observe(void *context, const char *backend_wanted, struct name name)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  if (backend)
+    backend_observe(backend, name);
+}
+
+static void world_kill(void *context, const char *backend_wanted, struct name name, enum kill_reason reason)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  if (backend)
+    backend_kill(backend, name, reason);
+}
+
+static void world_remove(void *context, const char *backend_wanted, struct name name)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  if (backend)
+    backend_remove(backend, name);
+}
+
+static void world_accepted(void *context, struct evaluation *evaluation, void *token, enum store_result result,
+                           const char *standing_id)
+{
+  api_accepted(((struct daemon *)context)->api, evaluation, token, result, standing_id);
+}
+
+static void world_changed(void *context, const struct evaluation *evaluation)
+{
+  struct daemon *daemon = context;
+  if (evaluation->state == STATE_FINISHED)
+    log_debug(evaluation->id, "%s: %s", evaluation_status(evaluation), evaluation->verdict.reason);
+  else
+    log_debug(evaluation->id, "%s", evaluation_status(evaluation));
+  api_changed(daemon->api, evaluation);
+}
+
+/* The store says that it cannot keep a promise: an fsync is never tried twice. Stop; starting again is recovering. */
+static void world_broken(void *context, const char *what)
+{
+  struct daemon *daemon = context;
+  if (daemon->failed)
+    return;
+  daemon->failed = true;
+  log_error(0, "%s: stopping, so that the next start recovers from what is durable", what);
+  uv_stop(&daemon->loop);
+}
+
+static struct world real_world(struct daemon *daemon)
+{
+  return (struct world){
+    .context = daemon,
+    .now = world_now,
+    .wall_now = world_wall_now,
+    .random = world_random,
+    .store_accept = world_store_accept,
+    .store_attempt = world_store_attempt,
+    .store_finish = world_store_finish,
+    .launch = world_launch,
+    .observe = world_observe,
+    .kill = world_kill,
+    .remove = world_remove,
+    .accepted = world_accepted,
+    .changed = world_changed,
+    .broken = world_broken,
+  };
+}
+
+/* What backends tell. */
+
+static void backend_launched(void *context, struct name name, enum launch_result result, const char *reason)
+{
+  executor_launched(((struct daemon *)context)->executor, name, result, reason);
+}
+
+static void backend_observed(void *context, struct name name, const struct observation *observation)
+{
+  executor_observed(((struct daemon *)context)->executor, name, observation);
+}
+
+static void backend_hint(void *context, struct name name)
+{
+  executor_hint(((struct daemon *)context)->executor, name);
+}
+
+static void backend_capacity(void *context, const char *backend, unsigned slots)
+{
+  executor_capacity(((struct daemon *)context)->executor, backend, slots);
+}
+
+/* The loop. */
+
+static void wake_for_store(void *context)
+{
+  uv_async_send(&((struct daemon *)context)->store_wakes);
+}
+
+static void dispatch_store(uv_async_t *async)
+{
+  store_dispatch(((struct daemon *)async->data)->store);
+}
+
+static void tick(uv_timer_t *timer)
+{
+  executor_tick(((struct daemon *)timer->data)->executor);
+}
+
+/* Before the loop sleeps: the timer stands where the executor next wants to be called, and not at all when nothing is
+ * open, so that an idle daemon is never woken. */
+static void set_timer(uv_prepare_t *prepare)
+{
+  struct daemon *daemon = prepare->data;
+  struct mono next;
+  if (!executor_next(daemon->executor, &next)) {
+    uv_timer_stop(&daemon->tick);
+  } else if (!uv_is_active((uv_handle_t *)&daemon->tick)) {
+    struct mono now = mono_now();
+    uv_timer_start(&daemon->tick, tick, next.us > now.us ? (next.us - now.us) / 1000 + 1 : 0, 0);
+  }
+}
+
+static void stop(uv_signal_t *handle, int number)
+{
+  struct daemon *daemon = handle->data;
+  log_info(0, "stopping (%s); what runs is finished by its keeper and collected at the next start",
+           number == SIGTERM ? "SIGTERM" : "SIGINT");
+  executor_drain(daemon->executor);
+  uv_stop(&daemon->loop);
+}
+
+static void init_loop(struct daemon *daemon)
+{
+  uv_loop_init(&daemon->loop);
+  uv_timer_init(&daemon->loop, &daemon->tick);
+  uv_prepare_init(&daemon->loop, &daemon->before_waiting);
+  uv_async_init(&daemon->loop, &daemon->store_wakes, dispatch_store);
+  daemon->tick.data = daemon->before_waiting.data = daemon->store_wakes.data = daemon;
+  uv_prepare_start(&daemon->before_waiting, set_timer);
+  static const int numbers[STOP_SIGNALS] = {SIGTERM, SIGINT};
+  for (int i = 0; i < STOP_SIGNALS; i++) {
+    uv_signal_init(&daemon->loop, &daemon->signals[i]);
+    daemon->signals[i].data = daemon;
+    uv_signal_start(&daemon->signals[i], stop, numbers[i]);
+  }
+}
+
+static void close_handles(struct daemon *daemon)
+{
+  uv_close((uv_handle_t *)&daemon->tick, 0);
+  uv_close((uv_handle_t *)&daemon->before_waiting, 0);
+  uv_close((uv_handle_t *)&daemon->store_wakes, 0);
+  for (int i = 0; i < STOP_SIGNALS; i++)
+    uv_close((uv_handle_t *)&daemon->signals[i], 0);
+}
+
+/* Recovery. */
+
+static void recover_one(void *context, struct evaluation *evaluation)
+{
+  executor_recover(((struct daemon *)context)->executor, evaluation);
+}
+
+/* What a backend still holds of an evaluation whose verdict is durable, or of an attempt before the present one. */
+static void remove_leftover(void *context, struct name name)
+{
+  struct daemon *daemon = context;
+  char id[ID_SIZE];
+  unsigned attempt;
+  if (!name_parse(name.text, id, &attempt))
+    return;
+  const struct evaluation *open = executor_find(daemon->executor, id);
+  if (open && open->attempt == attempt)
+    return;
+  log_info(id, "removing what is left of attempt %u", attempt);
+  backend_remove(daemon->native, name);
+}
+
+static bool recover(struct daemon *daemon, struct error *error)
+{
+  if (!store_each_open(daemon->store, recover_one, daemon, error))
+    return false;
+  unsigned open = executor_count(daemon->executor).in_state[STATE_QUEUED];
+  if (open)
+    log_info(0, "recovering %u open evaluation%s", open, open == 1 ? "" : "s");
+  backend_list(daemon->native, remove_leftover, daemon);
+  executor_start(daemon->executor);
+  return true;
+}
+
+/* What the API asks of the daemon. */
+
+static const char *not_ready(void *context, enum error_kind *ret_kind)
+{
+  struct daemon *daemon = context;
+  struct statvfs status;
+  if (fstatvfs(daemon->state_fd, &status) == 0 && (uint64_t)status.f_bavail * status.f_frsize < FREE_BYTES_MIN) {
+    *ret_kind = ERROR_NO_SPACE;
+    return "the disk with the state directory is nearly full; what runs is finished first";
+  }
+  if (daemon->failed) {
+    *ret_kind = ERROR_UNAVAILABLE;
+    return "the store has failed; the daemon is stopping";
+  }
+  return 0;
+}
+
+static void report_health(void *context, struct buffer *ret)
+{
+  struct daemon *daemon = context;
+  doctor_report(daemon->config->state_dir, backend_isolation(daemon->native), ret);
+}
+
+/* Listening. */
+
+static bool is_loopback(const char *address)
+{
+  if (!strncmp(address, "unix:", 5))
+    return true;
+  size_t length = strcspn(address, ":");
+  if (*address == '[')
+    return !strncmp(address, "[::1]:", 6);
+  return !strncmp(address, "127.", 4) || (length == 9 && !strncmp(address, "localhost", 9));
+}
+
+static bool listen_on_all(struct daemon *daemon, struct buffer *ret_addresses, struct error *error)
+{
+  const struct text_list *list = &daemon->config->listen;
+  for (unsigned i = 0; i < list->count; i++) {
+    char address[256];
+    if (!is_loopback(list->items[i]))
+      return error_set(error, ERROR_FORBIDDEN, 0,
+                       "listen: %s is not a loopback address; there is no authentication yet, so give 127.0.0.1:PORT, "
+                       "[::1]:PORT or unix:PATH",
+                       list->items[i]);
+    if (!http_server_listen(daemon->http, list->items[i], address, error))
+      return error_wrap(error, "listen");
+    log_info(0, "listening on %s", address);
+    buffer_printf(ret_addresses, " %s", address);
+  }
+  return true;
+}
+
+static void tell_ready(const struct daemon *daemon, const struct buffer *addresses)
+{
+  int fd = (int)daemon->config->ready_fd;
+  if (fd == CONFIG_READY_FD_NONE)
+    return;
+  CLEANUP_BUFFER struct buffer line = {0};
+  buffer_printf(&line, "ready%s\n", addresses->data);
+  if (!fd_write_all(fd, line.data, line.size))
+    log_warning(0, "nobody reads ready-fd %d: %s", fd, strerror(errno));
+  fd_close(fd);
+}
+
+/* Starting, in the order in which each part needs the one before. */
+
+static bool open_state(struct daemon *daemon, struct error *error)
+{
+  daemon->state_fd = state_dir_open(daemon->config->state_dir, error);
+  if (daemon->state_fd < 0)
+    return false;
+  daemon->store = store_open(&(struct store_config){.state_dir = daemon->config->state_dir,
+                                                    .wake = wake_for_store,
+                                                    .failed = world_broken,
+                                                    .context = daemon},
+                             error);
+  return daemon->store != 0;
+}
+
+static bool start_backends(struct daemon *daemon, struct error *error)
+{
+  struct world world = real_world(daemon);
+  daemon->executor =
+    executor_create(&world, &(struct executor_config){.queue_max = (unsigned)daemon->config->queue});
+  executor_add_backend(daemon->executor, "native");
+  daemon->native = native_create(&daemon->loop,
+                                 &(struct native_config){
+                                   .keeper_path = daemon->config->keeper,
+                                   .state_dir = daemon->config->state_dir,
+                                   .slots = (unsigned)daemon->config->slots,
+                                   .strict = !strcmp(daemon->config->isolation, "strict"),
+                                 },
+                                 &(struct backend_events){
+                                   .context = daemon,
+                                   .launched = backend_launched,
+                                   .observed = backend_observed,
+                                   .hint = backend_hint,
+                                   .capacity = backend_capacity,
+                                 },
+                                 error);
+  return daemon->native != 0;
+}
+
+static void create_api(struct daemon *daemon, struct runtimes *runtimes)
+{
+  static const char *const backends[] = {"native", 0};
+  daemon->api = api_create(&(struct api_config){
+    .executor = daemon->executor,
+    .store = daemon->store,
+    .runtimes = runtimes,
+    .limits_default = daemon->config->limits_default,
+    .limits_max = daemon->config->limits_max,
+    .backend_default = backends[0],
+    .backends = backends,
+    .version = ASSAY_VERSION,
+    .not_ready = not_ready,
+    .doctor = report_health,
+    .loop = &daemon->loop,
+    .context = daemon,
+  });
+  daemon->http = http_server_create(&daemon->loop, &(struct http_limits){.body_bytes_max = BODY_BYTES_MAX}, api_handle,
+                                    daemon->api);
+}
+
+struct daemon *daemon_create(const struct config *config, struct runtimes *runtimes, struct error *error)
+{
+  struct daemon *daemon = xcalloc(1, sizeof *daemon);
+  daemon->config = config;
+  daemon->state_fd = -1;
+  init_loop(daemon);
+  CLEANUP_BUFFER struct buffer addresses = {0};
+  if (!open_state(daemon, error) || !start_backends(daemon, error)) {
+    daemon_destroy(daemon);
+    return 0;
+  }
+  create_api(daemon, runtimes);
+  if (!recover(daemon, error) || !listen_on_all(daemon, &addresses, error)) {
+    daemon_destroy(daemon);
+    return 0;
+  }
+  runtimes_probe_versions(runtimes, &daemon->loop);
+  tell_ready(daemon, &addresses);
+  return daemon;
+}
+
+bool daemon_run(struct daemon *daemon)
+{
+  uv_run(&daemon->loop, UV_RUN_DEFAULT);
+  return !daemon->failed;
+}
+
+/* First what is with the store, so that whoever waits for it still gets the answer; then everything that could ask more
+ * of it; then the handles. */
+void daemon_destroy(struct daemon *daemon)
+{
+  if (!daemon)
+    return;
+  store_close(TAKE_PTR(daemon->store));
+  backend_destroy(TAKE_PTR(daemon->native));
+  if (daemon->http)
+    http_server_destroy(daemon->http, 0, 0);
+  close_handles(daemon);
+  uv_run(&daemon->loop, UV_RUN_DEFAULT);
+  api_destroy(daemon->api);
+  executor_destroy(daemon->executor);
+  uv_loop_close(&daemon->loop);
+  fd_close(daemon->state_fd);
+  free(daemon);
+}

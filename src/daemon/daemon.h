@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * The daemon: the executor in the real world. One thread with one loop; beside it only the store's thread.
+ *
+ * Starting is recovering: the store's open evaluations are looked at before anything new is launched, whatever ended the
+ * daemon before. Stopping is leaving: keepers finish what runs, and the next start collects it.
+ */
+
+#include "daemon/config.h"
+
+struct daemon;
+
+/* Opens the state directory and the store, starts or adopts keepers, recovers, and listens. */
+struct daemon *daemon_create(const struct config *config, struct runtimes *runtimes, struct error *error);
+/* Serves until SIGTERM, SIGINT, or until the store fails. False: it must be started again to recover. */
+bool daemon_run(struct daemon *daemon);
+void daemon_destroy(struct daemon *daemon); /* accepts NULL */
