@@ -1,0 +1,46 @@
+#include "cli/command.h"
+
+#include "base/memory.h"
+#include "cli/inert.h"
+#include "cli/print.h"
+#include "cli/remote.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_report(const json_t *report)
+{
+  static const struct column columns[] = {
+    {"CHECK", COLUMN_LEFT}, {"STATE", COLUMN_LEFT}, {"WHAT IT MEANS", COLUMN_WRAPPED}};
+  struct table *table = table_create(columns, sizeof columns / sizeof *columns, true);
+  size_t index;
+  json_t *item;
+  json_array_foreach(json_object_get(report, "checks"), index, item)
+    table_row(table, (const char *const[]){json_text_at(item, "name"), json_text_at(item, "status"),
+                                           json_text_at(item, "explanation")});
+  table_print(table);
+  table_destroy(table);
+
+  CLEANUP_FREE char *isolation = inert_line(json_text_at(report, "isolation"));
+  printf("\nisolation: %s\n", isolation);
+  json_array_foreach(json_object_get(report, "isolation_gaps"), index, item)
+  {
+    CLEANUP_FREE char *gap = inert_line(json_string_value(item) ? json_string_value(item) : "");
+    printf("  %s\n", gap);
+  }
+}
+
+bool command_doctor(struct session *session, int *ret_status, struct error *error)
+{
+  CLEANUP_JSON json_t *report = 0;
+  if (!session_open_or_start(session, error) ||
+      !session_call(session, &(struct client_request){"GET", "/v1/doctor", .interrupts = session->interrupts}, &report,
+                    error))
+    return false;
+  if (session->options->json)
+    print_json(report);
+  else
+    print_report(report);
+  *ret_status = strcmp(json_text_at(report, "isolation"), "full") == 0 ? 0 : 1;
+  return true;
+}

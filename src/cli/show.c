@@ -1,0 +1,46 @@
+#include "cli/show.h"
+
+#include "base/buffer.h"
+
+char *show_plain(const json_t *value)
+{
+  if (json_is_string(value))
+    return xstrdup(json_string_value(value));
+  return json_is_integer(value) ? xasprintf("%lld", json_integer_value(value)) : xstrdup("");
+}
+
+char *show_duration(const json_t *value)
+{
+  if (!json_is_integer(value))
+    return xstrdup("");
+  json_int_t ms = json_integer_value(value);
+  return ms < 1000 ? xasprintf("%lld ms", ms) : xasprintf("%lld.%03lld s", ms / 1000, ms % 1000);
+}
+
+char *show_size(const json_t *value)
+{
+  static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+  json_int_t bytes = json_integer_value(value);
+  if (bytes <= 0)
+    return xstrdup("");
+  if (bytes < 1024)
+    return xasprintf("%lld B", bytes);
+  double amount = (double)bytes / 1024;
+  size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+    amount /= 1024;
+  return xasprintf("%.1f %s", amount, units[unit]);
+}
+
+char *show_pairs(const json_t *value)
+{
+  struct buffer text = {0};
+  const char *key;
+  json_t *item;
+  json_object_foreach((json_t *)value, key, item)
+  {
+    CLEANUP_FREE char *plain = show_plain(item);
+    buffer_printf(&text, "%s%s=%s", text.size ? " " : "", key, plain);
+  }
+  return buffer_take(&text, 0);
+}

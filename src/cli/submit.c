@@ -1,0 +1,20 @@
+#include "cli/command.h"
+
+#include "cli/print.h"
+#include "cli/submission.h"
+
+#include <stdio.h>
+
+bool command_submit(struct session *session, int *ret_status, struct error *error)
+{
+  CLEANUP_JSON json_t *submission = 0, *evaluation = 0;
+  if (!session_open(session, error) || !submission_make(session, &submission, error) ||
+      !remote_submit(session, submission, &evaluation, error))
+    return false;
+  if (session->options->json)
+    print_json(evaluation);
+  else
+    puts(evaluation_id(evaluation));
+  *ret_status = 0;
+  return true;
+}
