@@ -106,9 +106,11 @@ int file_write_once(int directory_fd, const char *path, const char *text)
 
 int open_beneath(int directory_fd, const char *path, int flags, mode_t mode)
 {
+  /* openat2(2) refuses a mode where nothing is created; O_TMPFILE contains O_DIRECTORY, so it must be there whole. */
+  bool creates = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
   struct open_how how = {
     .flags = (unsigned)flags | O_CLOEXEC,
-    .mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+    .mode = creates ? mode : 0,
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
   };
   long fd = syscall(SYS_openat2, directory_fd, path, &how, sizeof how);
