@@ -142,7 +142,7 @@ int main(int argc, char **argv)
   }
   CLEANUP_OPTIONS struct options options = {0};
   struct error error = {0};
-  if (!options_parse(argv + 2, command->groups, command->program_follows, &options, &error))
+  if (!options_parse((const char *const *)argv + 2, command->groups, command->program_follows, &options, &error))
     return usage_refuse(command, &error);
   if (options.help) {
     print_command_help(command);

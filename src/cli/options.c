@@ -103,7 +103,7 @@ static const struct option *option_find(const char *argument, unsigned groups, c
 }
 
 /* Reads the option at `*arguments` and leaves that pointing to its last word. */
-static bool option_read(char *const **arguments, unsigned groups, struct options *options, struct error *error)
+static bool option_read(const char *const **arguments, unsigned groups, struct options *options, struct error *error)
 {
   const char *argument = **arguments, *value;
   const struct option *option = option_find(argument, groups, &value);
@@ -122,7 +122,7 @@ static bool option_read(char *const **arguments, unsigned groups, struct options
   return true;
 }
 
-bool options_parse(char *const *arguments, unsigned groups, bool program_follows, struct options *ret,
+bool options_parse(const char *const *arguments, unsigned groups, bool program_follows, struct options *ret,
                    struct error *error)
 {
   bool only_operands = false;

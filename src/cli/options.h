@@ -69,7 +69,7 @@ struct options {
  * Reads `arguments` (NULL-terminated). With `program_follows`, everything from the first operand on is an operand, so
  * that a program's own options need no "--" before them. `ret` must be zero; release it in any case.
  */
-bool options_parse(char *const *arguments, unsigned groups, bool program_follows, struct options *ret,
+bool options_parse(const char *const *arguments, unsigned groups, bool program_follows, struct options *ret,
                    struct error *error);
 void options_release(struct options *options);
 #define CLEANUP_OPTIONS __attribute__((cleanup(options_release)))
