@@ -1,0 +1,4 @@
+# A program with nothing in it is completed, with empty output.
+#
+# [expect]
+# verdict = "completed"

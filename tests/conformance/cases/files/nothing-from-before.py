@@ -1,0 +1,28 @@
+# Nothing that one evaluation left is there for the next, in no place that can be written to.
+#
+# copies = 12
+# [expect]
+# verdict = "completed"
+# stdout = "clean\n"
+import ctypes
+import os
+
+found = []
+for place in ("/work", "/tmp", "/dev/shm", "/var/tmp", os.environ.get("HOME", "/tmp")):
+    path = f"{place}/assay-was-here"
+    if os.path.exists(path):
+        found.append(path)
+    try:
+        open(path, "w").close()
+        os.mkfifo(path + "-fifo")
+    except OSError:
+        pass
+libc = ctypes.CDLL(None, use_errno=True)
+key, create, exclusive = 0x617373, 0o1000, 0o2000
+if libc.shmget(key, 4096, create | exclusive | 0o666) < 0 and ctypes.get_errno() == 17:
+    found.append("System V shared memory")
+if libc.semget(key, 1, create | exclusive | 0o666) < 0 and ctypes.get_errno() == 17:
+    found.append("a System V semaphore")
+if libc.msgget(key, create | exclusive | 0o666) < 0 and ctypes.get_errno() == 17:
+    found.append("a System V message queue")
+print(found or "clean")

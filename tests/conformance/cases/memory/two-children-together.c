@@ -1,0 +1,32 @@
+// Two children that are over the limit only together: the kernel kills for it, and the main process, which ends well, is
+// completed, with the limit that was hit.
+//
+// limits = { memory_bytes = 100_663_296 }
+// [expect]
+// verdict = "completed"
+// limit = "memory_bytes"
+// stdout = "one or two were killed\n"
+// [unless.memory]
+// verdict = "out_of_memory"
+// stdout = ""
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int main(void)
+{
+  for (int i = 0; i < 2; i++)
+    if (fork() == 0) {
+      for (int megabyte = 0; megabyte < 70; megabyte++)
+        memset(malloc(1 << 20), 1, 1 << 20);
+      sleep(2);
+      _exit(0);
+    }
+  int killed = 0, status;
+  while (wait(&status) > 0)
+    killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  puts(killed ? "one or two were killed" : "nobody was killed");
+}

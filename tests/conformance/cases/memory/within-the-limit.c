@@ -1,0 +1,16 @@
+// What stays within its limit is completed, and its peak is reported.
+//
+// limits = { memory_bytes = 134_217_728 }
+// [expect]
+// verdict = "completed"
+// memory_peak_bytes = [83_886_080, 134_217_728]
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(void)
+{
+  char *volatile data = malloc(80 << 20);
+  memset(data, 1, 80 << 20);
+  usleep(300000); /* so that one who can only look now and then has seen it */
+}

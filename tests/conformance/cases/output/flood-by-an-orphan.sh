@@ -1,0 +1,9 @@
+# An orphan that goes on writing without end does not keep the verdict from coming.
+#
+# [expect]
+# verdict = "completed"
+# stdout = { matches = "main ends\n(y\n)*y?\n?(y\n)*y?" }
+# wall_time_ms = [0, 1500]
+echo main ends
+setsid yes &
+exit 0

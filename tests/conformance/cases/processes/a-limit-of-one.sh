@@ -1,0 +1,11 @@
+# A limit of one process is the program alone: it can start no other.
+#
+# limits = { processes = 1 }
+# [expect]
+# verdict = "failed"
+# exit_code = 2
+# stdout = "alone\n"
+# stderr = { contains = ["Cannot fork"] }
+echo alone
+(echo never)
+echo never either

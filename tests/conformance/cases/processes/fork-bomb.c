@@ -1,0 +1,16 @@
+// A fork bomb is ended by the time limit; it gets no more processes than it may have.
+//
+// limits = { wall_time_ms = 700, cpu_time_ms = 60_000, processes = 32 }
+// [expect]
+// verdict = "timed_out"
+// limit = "wall_time_ms"
+// processes_peak = [16, 32]
+// [unless.processes]
+// processes_peak = [1, 1000]
+#include <unistd.h>
+
+int main(void)
+{
+  for (;;)
+    fork();
+}

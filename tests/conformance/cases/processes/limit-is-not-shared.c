@@ -1,0 +1,22 @@
+// One evaluation at its process limit takes none from another.
+//
+// copies = 4
+// limits = { processes = 12 }
+// [expect]
+// verdict = "completed"
+// stdout = "12\n"
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void)
+{
+  int count = 1;
+  pid_t child;
+  while ((child = fork()) > 0)
+    count++;
+  if (child == 0)
+    for (;;)
+      pause();
+  sleep(1);
+  printf("%d\n", count);
+}

@@ -1,0 +1,6 @@
+# SIGSYS to itself is failed by SIGSYS.
+#
+# [expect]
+# verdict = "failed"
+# signal = "SIGSYS"
+kill -SYS $$

@@ -1,0 +1,8 @@
+# A client that cancels is told so: cancelled, with what was written until then.
+#
+# cancel_after_ms = 300
+# [expect]
+# verdict = "cancelled"
+# stdout = "running\n"
+echo running
+sleep 60

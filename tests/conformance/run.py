@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+"""Runs the conformance corpus against a daemon of its own and prints TAP: one case a line. See README.md.
+
+    run.py --assayd build/src/daemon/assayd --keeper build/src/keeper/assay-keeper [--as-user] [--without-cgroups] …
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import case
+import expect
+from canaries import Canaries
+from harness import tap, traces
+from harness.daemon import Daemon
+
+CLIENTS = 8
+# A user that no password file knows: it owns nothing and belongs to nobody.
+ORDINARY_USER = (54_321, 54_321)
+# How long one evaluation may take beyond its wall time limit until its verdict is there, compiling and queueing included.
+PATIENCE_SECONDS = 120
+
+
+def main():
+    options = parse_arguments()
+    cases = case.load(HERE / "cases", options.match)
+    if options.as_user and os.getuid() != 0:
+        tap.skip_all("needs root, to become an ordinary user that owns nothing")
+    if options.without_cgroups:
+        hide_cgroups()
+    traces.adopt_orphans()
+    before = traces.Host()
+    report = tap.Tap()
+    directory = Path(tempfile.mkdtemp(prefix="assay-conformance-"))
+    try:
+        run(options, cases, directory, report)
+        report.run("afterwards: nothing is left over on the host", left_on_host, before, directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return report.done()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--assayd", required=True, type=Path)
+    parser.add_argument("--keeper", required=True, type=Path)
+    parser.add_argument("--backend", default="native")
+    parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--as-user", action="store_true", help="the daemon runs as an ordinary user")
+    parser.add_argument("--without-cgroups", action="store_true", help="hide the cgroup file systems from the daemon")
+    parser.add_argument("--lacks", help="isolation features that this host must be found to lack, comma-separated")
+    parser.add_argument("--time-factor", type=float, default=1, help="makes time limits longer, for a slow machine")
+    parser.add_argument("--match", help="only cases whose name matches this regular expression")
+    return parser.parse_args()
+
+
+def hide_cgroups():
+    """An empty, read-only directory where the cgroup file systems are, for this process and all that it starts."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    clone_newns, ms_rdonly, ms_rec, ms_private = 0x20000, 1, 0x4000, 1 << 18
+
+    def check(result):
+        if result != 0:
+            tap.skip_all(f"cannot hide the cgroups: {os.strerror(ctypes.get_errno())}")
+
+    check(libc.unshare(clone_newns))
+    check(libc.mount(b"none", b"/", None, ms_rec | ms_private, None))
+    check(libc.mount(b"none", b"/sys/fs/cgroup", b"tmpfs", ms_rdonly, None))
+
+
+def run(options, cases, directory, report):
+    identity = ORDINARY_USER if options.as_user else None
+    # The build folder may be closed to an ordinary user, so the programs under test come along.
+    assayd, keeper = (shutil.copy(program, directory) for program in (options.assayd, options.keeper))
+    if identity:
+        os.chown(directory, *identity)
+    canaries = Canaries(directory)
+    daemon = Daemon(
+        assayd, keeper, directory, slots=options.slots, identity=identity,
+        queue=2000, options=["--backend", options.backend],
+    )
+    with daemon:
+        corpus = Corpus(options, daemon, canaries, report)
+        report.run("before: what this host lacks is what was said", corpus.check_lacks)
+        for one in cases:
+            if missing := [path for path in one.needs if not os.path.exists(path)]:
+                report.skip(one.name, f"needs {', '.join(missing)}")
+        able = [one for one in cases if all(map(os.path.exists, one.needs))]
+        corpus.run([one for one in able if not one.alone], CLIENTS)
+        corpus.run([one for one in able if one.alone], 1)
+        report.run("afterwards: no case touched the host", lambda: list(canaries.faults()))
+        report.run("afterwards: only the daemon and its keepers are left", left_processes, {"assayd", "assay-keeper"})
+        report.run("afterwards: no evidence is left", left_evidence, daemon.state)
+    report.run("afterwards: no process is left once the daemon has stopped", left_processes, set())
+    if "ERROR: " in (log := daemon.log(1_000_000)) or "runtime error: " in log:
+        report.result("afterwards: the sanitizers have nothing to say", log.splitlines()[-100:])
+
+
+class Corpus:
+    """Runs cases against a daemon, several at once, and reports each."""
+
+    def __init__(self, options, daemon, canaries, report):
+        self.options = options
+        self.daemon = daemon
+        self.report = report
+        self.variables = canaries.variables() | {"state_dir": daemon.state, "daemon_pid": daemon.pid}
+        self.lacks = lacking(daemon.client())
+        self.lock = threading.Lock()
+
+    def check_lacks(self):
+        self.report.note(f"this host lacks: {', '.join(sorted(self.lacks)) or 'nothing'}")
+        if self.options.lacks is not None and (said := set(filter(None, self.options.lacks.split(",")))) != self.lacks:
+            yield f"found to lack {sorted(self.lacks)}, expected {sorted(said)}"
+
+    def run(self, cases, clients):
+        waiting = queue.SimpleQueue()
+        for one in cases:
+            waiting.put(one)
+        threads = [threading.Thread(target=self._work, args=[waiting]) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _work(self, waiting):
+        while True:
+            try:
+                one = waiting.get_nowait()
+            except queue.Empty:
+                return
+            faults = self._guarded(one)
+            with self.lock:
+                self.report.result(f"{one.name}: {one.rule}", faults)
+
+    def _guarded(self, one):
+        try:
+            return self._run_case(one)
+        except Exception as exception:
+            return [f"{type(exception).__name__}: {exception}", *self.daemon.log(2000).splitlines()]
+
+    def _run_case(self, one):
+        client = self.daemon.client(PATIENCE_SECONDS + 10)
+        submission = one.prepared(self.variables, self.options.time_factor)
+        answers = [client.submit(submission) for _ in range(one.copies)]
+        if one.refused:
+            return [fault for answer in answers for fault in refusal(answer, one.refused)]
+        faults = []
+        for answer in answers:
+            if answer.status != 202:
+                return [f"the submission was answered {answer}"]
+            outcome = self._outcome(client, answer.json["id"], one)
+            wrong = expect.compare(outcome, one.expect(self.lacks), submission["limits"], self.options.time_factor)
+            faults += [*wrong, json.dumps(outcome.evaluation)[:3000]] if wrong else []
+            if len(faults) > 50:
+                break
+        return faults
+
+    def _outcome(self, client, evaluation_id, one):
+        if one.cancel_after_ms is not None:
+            wait_until_running(client, evaluation_id)
+            time.sleep(one.cancel_after_ms / 1000)
+            client.cancel(evaluation_id)
+        evaluation = client.finished(evaluation_id, PATIENCE_SECONDS)
+        streams = ("stdout", "stderr", "output")
+        return expect.Outcome(evaluation, {stream: client.raw(evaluation_id, stream) for stream in streams})
+
+
+def refusal(answer, expected):
+    """Whether a submission was refused as it must be: the status, and the place in the document that is at fault."""
+    if answer.status != expected["status"]:
+        yield f"answered {answer}, expected {expected['status']}"
+        return
+    if answer.headers.get_content_type() != "application/problem+json":
+        yield f"the answer is {answer.headers.get_content_type()}"
+    paths = [error["path"] for error in answer.json.get("errors", [])]
+    if "path" in expected and expected["path"] not in paths:
+        yield f"the faults are at {paths}, expected one at {expected['path']}"
+
+
+def wait_until_running(client, evaluation_id):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while client.get(evaluation_id)["status"] in ("queued", "starting") and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def lacking(client):
+    """The isolation features that this daemon's sandboxes do not have, by its own word."""
+    doctor = client.request("GET", "/v1/doctor").json
+    return {feature["name"] for feature in doctor["features"] if not feature["enforced"]}
+
+
+def left_processes(allowed):
+    def look():
+        traces.reap()
+        return [f"left over: process {pid} {name}" for pid, name in traces.descendants().items() if name not in allowed]
+
+    return traces.eventually(look)
+
+
+def left_evidence(state):
+    def look():
+        return [f"left over: evidence {entry.name}" for entry in (state / "evidence").iterdir()]
+
+    return traces.eventually(look)
+
+
+def left_on_host(before, directory):
+    def mine(thing):
+        return str(directory) in thing or "assay" in thing
+
+    return traces.eventually(lambda: traces.Host().new_since(before, mine))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""A daemon of the test's own, in a directory of its own, that is gone when the test is."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from . import client
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+class Failure(Exception):
+    pass
+
+
+class Daemon:
+    """assayd, started and stopped as often as the test likes, always on the same state directory and socket."""
+
+    def __init__(self, assayd, keeper, directory=None, *, slots=2, queue=None, options=(), identity=None, log=None):
+        self.own_directory = directory is None
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="assay-test-"))
+        self.state = self.directory / "state"
+        self.address = f"unix:{self.directory}/socket"
+        self.log_path = Path(log) if log else self.directory / "log"
+        self.command = [str(assayd), "--state-dir", str(self.state), "--listen", self.address, "--slots", str(slots)]
+        if queue is not None:
+            self.command += ["--queue", str(queue)]
+        self.command += options
+        self.environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "ASSAY_KEEPER": str(keeper)}
+        # What sanitizers are told must reach the daemon and its keepers.
+        self.environment |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        self.identity = identity  # (uid, gid) to run as, or None
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if self.own_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def spawn(self):
+        """Starts the process and returns the descriptor that says "ready". The caller closes it."""
+        read_end, write_end = os.pipe()
+        uid, gid = self.identity or (None, None)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "--ready-fd", str(write_end)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, pass_fds=[write_end],
+                user=uid, group=gid, extra_groups=None if uid is None else [], cwd="/",
+            )
+        os.close(write_end)
+        return read_end
+
+    def start(self):
+        ready = self.spawn()
+        try:
+            said = _read_line(ready, START_SECONDS)
+        finally:
+            os.close(ready)
+        if not said.startswith(b"ready"):
+            self.kill()
+            raise Failure(f"assayd did not get ready, it said {said!r}:\n{self.log()}")
+
+    def stop(self):
+        """SIGTERM, as an operator does; the keepers end on their own. Returns the exit status."""
+        if self.process is None or self.process.poll() is not None:
+            return self.process and self.process.returncode
+        self.process.terminate()
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failure(f"assayd did not end within {STOP_SECONDS} s of SIGTERM:\n{self.log()}") from None
+
+    def kill(self):
+        """SIGKILL, as a crash does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def client(self, timeout=120):
+        return client.Client(self.address, timeout)
+
+    def log(self, last=4000):
+        try:
+            return self.log_path.read_bytes()[-last:].decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+
+def _read_line(descriptor, seconds):
+    """What comes before the first newline or the end, or as much as comes in time."""
+    said = b""
+    deadline = time.monotonic() + seconds
+    while b"\n" not in said:
+        readable, _, _ = select.select([descriptor], [], [], max(0, deadline - time.monotonic()))
+        part = os.read(descriptor, 4096) if readable else b""
+        if not part:
+            break
+        said += part
+    return said
