@@ -2,7 +2,8 @@
 
 /*
  * The HTTP API: routes (one table in v1.c), decoding of submissions (submission.h), encoding of evaluations (encode.h),
- * and the clients that wait for a verdict. It reaches the executor and the store through their headers and nothing else.
+ * and the clients that wait for a verdict. It reaches the executor and the store through their headers and nothing
+ * else.
  */
 
 #include "api/runtime.h"
@@ -15,6 +16,7 @@ struct api;
 struct api_config {
   struct executor *executor;
   struct store *store;
+  uv_loop_t *loop; /* for the time that clients wait */
   const struct runtimes *runtimes;
   struct limits limits_default, limits_max; /* the operator's */
   const char *backend_default;              /* "native" */
@@ -30,6 +32,10 @@ struct api_config {
 };
 
 struct api *api_create(const struct api_config *config);
+/* Answers everybody who waits (503: the evaluation goes on, ask again), and closes the API's handles. From then on
+ * nothing may be handled. May be called twice. */
+void api_stop(struct api *api);
+/* Stops it if that was not done. Accepts NULL. */
 void api_destroy(struct api *api);
 
 /* An http_handler; `context` is the api. */

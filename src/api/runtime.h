@@ -13,21 +13,22 @@
 #include <uv.h>
 
 struct runtime {
-  const char *name;              /* "python" */
-  const char *const *aliases;    /* NULL-terminated, may be NULL */
-  const char *file;              /* "main.py": what `code` is stored as */
-  const char *const *compile;    /* argv, or NULL */
-  const char *const *command;    /* argv; the client's `args` are appended */
-  const char *const *version_command; /* argv; the first line that it prints is the version */
+  const char *name;                   /* "python"; shorter than RUNTIME_NAME_SIZE of core/evaluation.h */
+  const char *const *aliases;         /* NULL-terminated, may be NULL */
+  const char *file;                   /* "main.py": what `code` is stored as */
+  const char *const *compile;         /* argv, or NULL */
+  const char *const *command;         /* argv; the client's `args` are appended */
+  const char *const *version_command; /* argv, or NULL; the first line that it prints is the version */
   bool available;
-  char *version;                 /* NULL until known */
+  char *version; /* NULL until known */
 };
 
 struct runtimes;
 
 struct runtimes *runtimes_create(void); /* the built-in ones, with `available` found out */
+/* Accepts NULL. A probe that is under way is ended; its handles close when the loop runs on. */
 void runtimes_destroy(struct runtimes *runtimes);
-/* Adds or replaces one; deep copy. */
+/* Adds or replaces one; deep copy, `available` found out. Not while versions are being probed. */
 void runtimes_add(struct runtimes *runtimes, const struct runtime *runtime);
 /* By name or alias; NULL: none. It may be unavailable. */
 const struct runtime *runtimes_find(const struct runtimes *runtimes, const char *name);

@@ -1,0 +1,95 @@
+#include "api/api_impl.h"
+
+#include "api/routes.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The client's time is over: it is told how things are. What is no longer open can only be in the store. */
+static void waited_long_enough(void *context, const char *id, const struct reply *reply)
+{
+  struct api *api = context;
+  const struct evaluation *evaluation = find_open(api, id);
+  if (evaluation)
+    respond_evaluation(api, reply, evaluation);
+  else
+    respond_from_store(api, reply, id);
+}
+
+static void stopping(void *context, const char *id, const struct reply *reply)
+{
+  respond_error(context, reply->request, ERROR_UNAVAILABLE,
+                "the daemon is stopping; evaluation %s is kept and goes on, ask for it again later", id);
+}
+
+struct api *api_create(const struct api_config *config)
+{
+  struct api *api = xcalloc(1, sizeof *api);
+  api->config = *config;
+  api->waiters = waiters_create(config->loop, waited_long_enough, api);
+  return api;
+}
+
+void api_stop(struct api *api)
+{
+  if (!api->waiters)
+    return;
+  waiters_take(api->waiters, NULL, stopping, api);
+  waiters_destroy(TAKE_PTR(api->waiters));
+}
+
+void api_destroy(struct api *api)
+{
+  if (!api)
+    return;
+  api_stop(api);
+  free(api);
+}
+
+void api_handle(void *context, struct http_request *request)
+{
+  struct api *api = context;
+  routes_dispatch(api, request);
+}
+
+struct finished {
+  struct api *api;
+  const struct evaluation *evaluation;
+};
+
+static void answer_finished(void *context, const char *id, const struct reply *reply)
+{
+  (void)id;
+  struct finished *finished = context;
+  respond_evaluation(finished->api, reply, finished->evaluation);
+}
+
+static void answer_from_store(void *context, const char *id, const struct reply *reply)
+{
+  struct finished *finished = context;
+  respond_from_store(finished->api, reply, id);
+}
+
+/*
+ * Whether an answer can be made from memory. Not where another verdict stood already (then its kind is NONE, and the
+ * store knows), nor where an output was in a file: the store has moved that.
+ */
+static bool is_whole(const struct evaluation *evaluation)
+{
+  bool in_file = false;
+  for (int i = 0; evaluation->outputs && i < STREAM_COUNT; i++)
+    in_file |= evaluation->outputs->stream[i].path != NULL;
+  return evaluation->verdict.kind != VERDICT_NONE && !in_file;
+}
+
+void api_changed(struct api *api, const struct evaluation *evaluation)
+{
+  if (evaluation->state != STATE_FINISHED)
+    return;
+  metrics_count_finished(&api->metrics, evaluation);
+  if (!api->waiters)
+    return;
+  struct finished finished = {api, evaluation};
+  waiters_take(api->waiters, evaluation->id, is_whole(evaluation) ? answer_finished : answer_from_store, &finished);
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * Inside the API. One file for each subject:
+ *
+ *   api.c          the object, and what the executor tells
+ *   routes.c       which handler has which path
+ *   submit.c       POST /v1/evaluations
+ *   evaluations.c  one evaluation: get, cancel
+ *   list.c         many
+ *   raw.c          raw output
+ *   service.c      the daemon itself: health, metrics, runtimes, doctor
+ *   respond.c      answers that many handlers give
+ */
+
+#include "api/api.h"
+#include "api/encode.h"
+#include "api/faults.h"
+#include "api/metrics.h"
+#include "api/reply.h"
+#include "api/waiters.h"
+
+struct api {
+  struct api_config config;
+  struct waiters *waiters;
+  struct metrics metrics;
+};
+
+/* A handler answers its request once, now or later. `id` is the {id} of the path, well-formed, or "". */
+typedef void api_handler(struct api *api, struct http_request *request, const char *id);
+
+/* Any answer. Each of these counts it, and lets the request go. */
+void respond(struct api *api, struct http_request *request, const struct http_response *response, struct buffer *body);
+void respond_json(struct api *api, struct http_request *request, int status, struct buffer *body);
+void respond_text(struct api *api, struct http_request *request, int status, const char *text);
+/* problem+json. `fields` may be NULL; a kind that passes comes with Retry-After. */
+void respond_problem(struct api *api, struct http_request *request, const struct error *error,
+                     const struct http_header_field *fields);
+__attribute__((format(printf, 4, 5))) void respond_error(struct api *api, struct http_request *request,
+                                                         enum error_kind kind, const char *format, ...);
+/* 400 with every fault. */
+void respond_faults(struct api *api, struct http_request *request, const struct faults *faults);
+
+/* The evaluation as it stands, now. */
+void respond_evaluation(struct api *api, const struct reply *reply, const struct evaluation *evaluation);
+/* The same when it is finished or the client has waited long enough. `evaluation` is open. */
+void respond_when_finished(struct api *api, const struct reply *reply, const struct evaluation *evaluation);
+/* The same of what the store holds: finished, or unknown (404). */
+void respond_from_store(struct api *api, const struct reply *reply, const char *id);
+
+/* An open evaluation that clients may know of: its acceptance is durable. */
+struct evaluation *find_open(const struct api *api, const char *id);
+
+/* Reads into memory what lies in files and is small enough, at most `bytes_max` a stream. */
+void outputs_load(struct outputs *outputs, uint64_t bytes_max);

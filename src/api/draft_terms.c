@@ -1,0 +1,133 @@
+/* On what terms a program runs: limits, network, backend, priority, attempts, labels. */
+
+#include "api/draft.h"
+
+#include "api/json_writer.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum limit_index {
+#define X(field, name, standard, least, most) LIMIT_INDEX_##field,
+  LIMITS(X)
+#undef X
+    LIMIT_MEMBERS
+};
+
+static const struct member limit_members[LIMIT_MEMBERS] = {
+#define X(field, name, standard, least, most) [LIMIT_INDEX_##field] = {#field, VALUE_INTEGER},
+  LIMITS(X)
+#undef X
+};
+
+static void take_limit(struct draft *draft, const json_t *value, const struct json_path *path, uint64_t least,
+                       uint64_t most, uint64_t *ret)
+{
+  int64_t number;
+  if (value && draft_integer(draft, value, path, (int64_t)least, (int64_t)most, &number))
+    *ret = (uint64_t)number;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
+
+void draft_limits(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  const json_t *given[LIMIT_MEMBERS] = {0};
+  draft_members(draft, value, path, limit_members, LIMIT_MEMBERS, given);
+  struct limits *limits = &draft->evaluation->limits;
+#define X(field, name, standard, least, most)                                                                          \
+  {                                                                                                                    \
+    struct json_path at = json_path_member(path, #field);                                                              \
+    take_limit(draft, given[LIMIT_INDEX_##field], &at, least, smaller(most, draft->rules->limits_max.field),           \
+               &limits->field);                                                                                        \
+  }
+  LIMITS(X)
+#undef X
+}
+
+void draft_on_output_limit(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  static const char *const choices[] = {"truncate", "kill", NULL};
+  if (draft_choice(draft, value, path, choices) == 1)
+    draft->flags |= PLAN_KILL_ON_OUTPUT;
+}
+
+void draft_network(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  static const char *const choices[] = {"none", NULL};
+  draft_choice(draft, value, path, choices);
+}
+
+void draft_backend(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  int choice = draft_choice(draft, value, path, draft->rules->backends);
+  if (choice >= 0)
+    snprintf(draft->evaluation->backend, sizeof draft->evaluation->backend, "%s", draft->rules->backends[choice]);
+}
+
+void draft_priority(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  int64_t number;
+  if (draft_integer(draft, value, path, -SUBMISSION_PRIORITY_MAX, SUBMISSION_PRIORITY_MAX, &number))
+    draft->evaluation->priority = (int)number;
+}
+
+void draft_max_attempts(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  int64_t number;
+  if (draft_integer(draft, value, path, 1, SUBMISSION_ATTEMPTS_MAX, &number))
+    draft->evaluation->attempts_max = (unsigned)number;
+}
+
+/* A filter is written label=key:value or label=key=value, so that a key can hold neither. */
+static bool label_key_valid(const char *key)
+{
+  size_t length = strlen(key);
+  for (const char *c = key; *c; c++)
+    if (!isalnum((unsigned char)*c) && !strchr("._-/", *c))
+      return false;
+  return length > 0 && length <= LABEL_KEY_BYTES_MAX;
+}
+
+static void add_label(struct draft *draft, const char *key, const json_t *value, const struct json_path *path,
+                      struct json_writer *json)
+{
+  const char *text = draft_text(draft, value, path);
+  if (!label_key_valid(key))
+    faults_add(draft->faults, path->text, "the name of a label must be 1 to %d letters, digits, '.', '_', '-', '/'",
+               LABEL_KEY_BYTES_MAX);
+  else if (text && strlen(text) > LABEL_VALUE_BYTES_MAX)
+    faults_add(draft->faults, path->text, "longer than %d bytes", LABEL_VALUE_BYTES_MAX);
+  else if (text)
+    json_write_member_text(json, key, text);
+}
+
+void draft_labels(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  if (json_object_size(value) > LABELS_MAX) {
+    faults_add(draft->faults, path->text, "more than %d labels", LABELS_MAX);
+    return;
+  }
+  CLEANUP_BUFFER struct buffer labels = {0};
+  struct json_writer json = {.out = &labels};
+  const char *key;
+  json_t *text;
+  json_write_object_begin(&json);
+  json_object_foreach((json_t *)value, key, text)
+  {
+    struct json_path at = json_path_member(path, key);
+    add_label(draft, key, text, &at, &json);
+  }
+  json_write_object_end(&json);
+  draft->evaluation->labels = buffer_take(&labels, NULL);
+}
+
+void draft_callback_url(struct draft *draft, const json_t *value, const struct json_path *path)
+{
+  (void)value;
+  faults_add(draft->faults, path->text, "callbacks are not supported yet; use ?wait= to wait for the verdict");
+}

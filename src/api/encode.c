@@ -1,0 +1,224 @@
+#include "api/encode.h"
+
+#include "api/base64.h"
+#include "wire/isolation.h"
+
+/* A time that is not known is null. */
+static void encode_time(struct json_writer *json, const char *key, struct wall time)
+{
+  char text[WALL_TEXT_SIZE];
+  if (time.ms)
+    wall_format(time, text);
+  json_write_member_text(json, key, time.ms ? text : NULL);
+}
+
+static void encode_limit_hit(struct json_writer *json, const struct verdict *verdict)
+{
+  json_write_key(json, "limit");
+  if (verdict->limit == LIMIT_NONE) {
+    json_write_null(json);
+    return;
+  }
+  json_write_object_begin(json);
+  json_write_member_text(json, "name", limit_name(verdict->limit));
+  json_write_member_u64(json, "value", verdict->limit_value);
+  json_write_member_u64(json, "measured", verdict->limit_measured);
+  json_write_object_end(json);
+}
+
+static void encode_verdict(struct json_writer *json, const struct verdict *verdict)
+{
+  json_write_object_begin(json);
+  json_write_member_text(json, "kind", verdict_name(verdict->kind));
+  json_write_key(json, "exit_code");
+  if (verdict->exit_code < 0)
+    json_write_null(json);
+  else
+    json_write_i64(json, verdict->exit_code);
+  char text[16];
+  json_write_member_text(json, "signal", signal_name(verdict->signal, text));
+  json_write_member_text(json, "reason", verdict->reason);
+  json_write_member_text(json, "fault", fault_name(verdict_fault(verdict->kind)));
+  json_write_member_bool(json, "retryable", verdict->retryable);
+  encode_limit_hit(json, verdict);
+  json_write_object_end(json);
+}
+
+/* Head and tail are two texts: a character that the gap cut in two must not be made from two halves of others. */
+static bool encode_text(struct json_writer *json, const struct stream_output *output)
+{
+  const unsigned char *data = output->data ? output->data->data : NULL;
+  size_t size = output->data ? output->data->size : 0;
+  size_t head = output->head_bytes < size ? (size_t)output->head_bytes : size;
+  json_write_string_begin(json);
+  bool lossy = json_write_bytes(json, data, head);
+  lossy |= json_write_bytes(json, size ? data + head : NULL, size - head);
+  json_write_string_end(json);
+  return lossy;
+}
+
+static void encode_base64(struct json_writer *json, const struct stream_output *output)
+{
+  json_write_string_begin(json);
+  if (output->data)
+    base64_encode(output->data->data, output->data->size, json->out);
+  json_write_string_end(json);
+}
+
+static bool shown_inline(const struct stream_output *output, const struct encode_options *options)
+{
+  uint64_t kept = stream_kept_bytes(output);
+  return !options->summary && kept <= OUTPUT_INLINE_BYTES_MAX && (!kept || output->data);
+}
+
+static void encode_elsewhere(struct json_writer *json, const char *id, enum stream stream)
+{
+  json_write_member_text(json, "text", NULL);
+  json_write_member_bool(json, "inline", false);
+  json_write_key(json, "url");
+  json_write_string_begin(json);
+  buffer_printf(json->out, "/v1/evaluations/%s/%s", id, stream_name(stream));
+  json_write_string_end(json);
+}
+
+static void encode_stream(struct json_writer *json, const struct evaluation *evaluation, enum stream stream,
+                          const struct encode_options *options)
+{
+  const struct stream_output *output = &evaluation->outputs->stream[stream];
+  bool lossy = false;
+  json_write_key(json, stream_name(stream));
+  json_write_object_begin(json);
+  if (!shown_inline(output, options)) {
+    encode_elsewhere(json, evaluation->id, stream);
+  } else {
+    json_write_key(json, "text");
+    if (options->base64)
+      encode_base64(json, output);
+    else
+      lossy = encode_text(json, output);
+    json_write_member_text(json, "encoding", options->base64 ? "base64" : "utf8");
+  }
+  json_write_member_u64(json, "bytes", output->bytes);
+  json_write_member_u64(json, "omitted_bytes", output->omitted_bytes);
+  json_write_member_bool(json, "truncated", output->omitted_bytes > 0);
+  if (output->omitted_bytes)
+    json_write_member_u64(json, "head_bytes", output->head_bytes);
+  json_write_member_bool(json, "lossy", lossy);
+  json_write_object_end(json);
+}
+
+static void encode_streams(struct json_writer *json, const struct evaluation *evaluation,
+                           const struct encode_options *options)
+{
+  if (!evaluation->outputs)
+    return;
+  encode_stream(json, evaluation, STREAM_STDOUT, options);
+  encode_stream(json, evaluation, STREAM_STDERR, options);
+  if (evaluation->outputs->stream[STREAM_COMPILE].bytes)
+    encode_stream(json, evaluation, STREAM_COMPILE, options);
+}
+
+static void encode_peak(struct json_writer *json, const char *key, uint64_t peak)
+{
+  json_write_key(json, key);
+  if (peak)
+    json_write_u64(json, peak);
+  else
+    json_write_null(json);
+}
+
+static void encode_usage(struct json_writer *json, const struct usage *usage)
+{
+  json_write_key(json, "usage");
+  json_write_object_begin(json);
+  json_write_member_u64(json, "wall_time_ms", usage->wall_time_us / 1000);
+  json_write_member_u64(json, "cpu_time_ms", usage->cpu_time_us / 1000);
+  encode_peak(json, "memory_peak_bytes", usage->memory_peak_bytes);
+  encode_peak(json, "processes_peak", usage->processes_peak);
+  json_write_object_end(json);
+}
+
+/* The gaps are the reasons why the level is not "full". No bits at all: not known (yet), which is not "none". */
+static void encode_isolation(struct json_writer *json, uint32_t features)
+{
+  json_write_member_text(json, "isolation", features ? isolation_level_name(isolation_level(features)) : NULL);
+  json_write_key(json, "isolation_gaps");
+  json_write_array_begin(json);
+  for (unsigned i = 0; features && i < ISOLATION_FEATURE_COUNT; i++)
+    if (isolation_feature_needed(i) && !(features & 1u << i))
+      json_write_text(json, isolation_feature_missing(i));
+  json_write_array_end(json);
+}
+
+static void encode_limits(struct json_writer *json, const struct limits *limits)
+{
+  json_write_key(json, "limits");
+  json_write_object_begin(json);
+#define X(field, name, standard, least, most) json_write_member_u64(json, #field, limits->field);
+  LIMITS(X)
+#undef X
+  json_write_object_end(json);
+}
+
+/* The states in the order in which they were last entered: after a second attempt this is not the order of the table.
+ */
+static size_t timeline_of(const struct evaluation *evaluation, enum state ret[static STATE_COUNT])
+{
+  size_t count = 0;
+  for (enum state state = STATE_QUEUED; state < STATE_COUNT; state++) {
+    if (!evaluation->entered_at[state].ms)
+      continue;
+    size_t at = count++;
+    for (; at > 0 && evaluation->entered_at[ret[at - 1]].ms > evaluation->entered_at[state].ms; at--)
+      ret[at] = ret[at - 1];
+    ret[at] = state;
+  }
+  return count;
+}
+
+static void encode_timeline(struct json_writer *json, const struct evaluation *evaluation)
+{
+  enum state states[STATE_COUNT];
+  size_t count = timeline_of(evaluation, states);
+  json_write_key(json, "timeline");
+  json_write_array_begin(json);
+  for (size_t i = 0; i < count; i++) {
+    json_write_object_begin(json);
+    json_write_member_text(
+      json, "status", states[i] == STATE_FINISHED ? verdict_name(evaluation->verdict.kind) : state_name(states[i]));
+    encode_time(json, "at", evaluation->entered_at[states[i]]);
+    json_write_object_end(json);
+  }
+  json_write_array_end(json);
+}
+
+void encode_evaluation(struct json_writer *json, const struct evaluation *evaluation,
+                       const struct encode_options *options)
+{
+  bool finished = evaluation->state == STATE_FINISHED;
+  json_write_object_begin(json);
+  json_write_member_text(json, "id", evaluation->id);
+  json_write_member_text(json, "status", evaluation_status(evaluation));
+  encode_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
+  encode_time(json, "started_at", evaluation->started_at);
+  encode_time(json, "finished_at", evaluation->entered_at[STATE_FINISHED]);
+  json_write_key(json, "verdict");
+  if (finished) {
+    encode_verdict(json, &evaluation->verdict);
+    encode_streams(json, evaluation, options);
+    encode_usage(json, &evaluation->usage);
+  } else {
+    json_write_null(json); /* whatever was decided is nobody's business before it is durable */
+  }
+  json_write_member_text(json, "backend", evaluation->backend);
+  json_write_member_text(json, "runtime", evaluation->runtime[0] ? evaluation->runtime : NULL);
+  encode_isolation(json, evaluation->isolation);
+  json_write_member_u64(json, "attempt", evaluation->attempt);
+  json_write_member_u64(json, "max_attempts", evaluation->attempts_max);
+  json_write_member_i64(json, "priority", evaluation->priority);
+  encode_limits(json, &evaluation->limits);
+  json_write_key(json, "labels");
+  json_write_raw(json, evaluation->labels ? evaluation->labels : "{}");
+  encode_timeline(json, evaluation);
+  json_write_object_end(json);
+}

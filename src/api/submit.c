@@ -1,0 +1,111 @@
+/* POST /v1/evaluations: from the body to the 202. */
+
+#include "api/parameters.h"
+#include "api/routes.h"
+#include "api/submission.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_json(const struct http_request *request)
+{
+  static const char json[] = "application/json";
+  const char *type = http_header(request, "Content-Type");
+  return !type || (!strncasecmp(type, json, sizeof json - 1) && strchr("; \t", type[sizeof json - 1]));
+}
+
+/* Everything about the request but its body. */
+static bool check_request(struct api *api, struct http_request *request, struct reply *ret_reply, const char **ret_key,
+                          struct error *error)
+{
+  if (!is_json(request))
+    return error_set(error, ERROR_UNSUPPORTED_MEDIA, 0, "the body must be application/json");
+  enum error_kind kind = ERROR_UNAVAILABLE;
+  const char *why = api->config.not_ready ? api->config.not_ready(api->config.context, &kind) : NULL;
+  if (why)
+    return error_set(error, kind, 0, "%s", why);
+  *ret_reply = (struct reply){.request = request, .open_status = 202, .has_location = true};
+  return parameter_wait(request, &ret_reply->wait_seconds, error) &&
+         parameter_encoding(request, &ret_reply->base64, error) && parameter_idempotency_key(request, ret_key, error);
+}
+
+static struct evaluation *decode(struct api *api, struct http_request *request, const char *key)
+{
+  const struct api_config *config = &api->config;
+  struct submission_rules rules = {
+    .runtimes = config->runtimes,
+    .limits_default = config->limits_default,
+    .limits_max = config->limits_max,
+    .backend_default = config->backend_default,
+    .backends = config->backends,
+  };
+  size_t size;
+  const void *body = http_body(request, &size);
+  struct faults faults;
+  faults.count = 0;
+  struct evaluation *evaluation = submission_decode(&rules, body, size, &faults);
+  if (!evaluation) {
+    respond_faults(api, request, &faults);
+    return NULL;
+  }
+  evaluation->idempotency_key = xstrdup(key);
+  evaluation->body_digest = key ? digest_bytes(body, size) : 0;
+  return evaluation;
+}
+
+void handle_submit(struct api *api, struct http_request *request, const char *id)
+{
+  (void)id;
+  struct reply reply;
+  const char *key;
+  struct error error;
+  if (!check_request(api, request, &reply, &key, &error)) {
+    respond_problem(api, request, &error, NULL);
+    return;
+  }
+  struct evaluation *evaluation = decode(api, request, key);
+  if (!evaluation)
+    return;
+  /* While the store has the submission, the executor keeps how to reply as its token. */
+  struct reply *token = xmalloc(sizeof *token);
+  *token = reply;
+  if (!executor_submit(api->config.executor, evaluation, token, &error)) {
+    evaluation_destroy(evaluation);
+    free(token);
+    respond_problem(api, request, &error, NULL);
+  }
+}
+
+/* The same key with the same body: what was answered first is answered again, as far as things have come since. */
+static void answer_standing(struct api *api, struct reply *reply, const struct evaluation *evaluation, const char *id)
+{
+  reply->replayed = true;
+  if (evaluation)
+    respond_when_finished(api, reply, evaluation);
+  else
+    respond_from_store(api, reply, id);
+}
+
+void api_accepted(struct api *api, struct evaluation *evaluation, void *token, enum store_result result,
+                  const char *standing_id)
+{
+  CLEANUP_FREE struct reply *reply = token;
+  metrics_count_submission(&api->metrics, result);
+  switch (result) {
+  case STORE_DONE:
+    respond_when_finished(api, reply, evaluation);
+    break;
+  case STORE_STANDS:
+    answer_standing(api, reply, evaluation, standing_id);
+    break;
+  case STORE_CONFLICT:
+    respond_error(api, reply->request, ERROR_CONFLICT, "this Idempotency-Key was used with another body");
+    break;
+  case STORE_DUPLICATE: /* the executor tries another id and does not tell */
+  case STORE_FAILED:
+    respond_error(api, reply->request, ERROR_UNAVAILABLE, "the submission could not be stored, and was not accepted");
+    break;
+  }
+}
