@@ -1,201 +1,20 @@
-#include "daemon/daemon.h"
-
-#include "api/api.h"
 #include "backend/native/native.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/daemon_impl.h"
 #include "daemon/doctor.h"
 #include "store/state_dir.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <uv.h>
 
-enum { STOP_SIGNALS = 2 };
 /* New work is refused while the state directory has less room than this: what runs is finished first. */
 #define FREE_BYTES_MIN MIB(128)
-
-struct daemon {
-  const struct config *config;
-  uv_loop_t loop;
-  uv_timer_t tick;
-  uv_prepare_t before_waiting;
-  uv_async_t store_wakes;
-  uv_signal_t signals[STOP_SIGNALS];
-  int state_fd; /* holds the lock on the state directory */
-  struct store *store;
-  struct executor *executor;
-  struct backend *native;
-  struct api *api;
-  struct http_server *http;
-  bool failed;
-};
-
-/* The real world of the executor. */
-
-static struct mono world_now(void *context)
-{
-  (void)context;
-  return mono_now();
-}
-
-static struct wall world_wall_now(void *context)
-{
-  (void)context;
-  return wall_now();
-}
-
-static uint32_t world_random(void *context)
-{
-  (void)context;
-  uint32_t value;
-  ASSERT(getrandom(&value, sizeof value, 0) == sizeof value);
-  return value;
-}
-
-static void accept_stored(void *context, const char *id, enum store_result result, uint64_t sequence,
-                          const char *standing_id)
-{
-  executor_accepted(((struct daemon *)context)->executor, id, result, sequence, standing_id);
-}
-
-static void world_store_accept(void *context, const struct evaluation *evaluation)
-{
-  struct daemon *daemon = context;
-  store_accept(daemon->store, evaluation, accept_stored, daemon);
-}
-
-static void attempt_stored(void *context, const char *id, unsigned attempt, enum store_result result)
-{
-  executor_attempt_stored(((struct daemon *)context)->executor, id, attempt, result);
-}
-
-static void world_store_attempt(void *context, const struct evaluation *evaluation, unsigned attempt)
-{
-  struct daemon *daemon = context;
-  store_attempt(daemon->store, evaluation->id, attempt, attempt_stored, daemon);
-}
-
-static void finish_stored(void *context, const char *id, unsigned attempt, enum store_result result)
-{
-  (void)attempt;
-  executor_finished(((struct daemon *)context)->executor, id, result);
-}
-
-static void world_store_finish(void *context, const struct evaluation *evaluation)
-{
-  struct daemon *daemon = context;
-  store_finish(daemon->store, evaluation, finish_stored, daemon);
-}
-
-static struct backend *find_backend(struct daemon *daemon, const char *name)
-{
-  return daemon->native && !strcmp(backend_name(daemon->native), name) ? daemon->native : 0;
-}
-
-static void world_launch(void *context, const struct evaluation *evaluation)
-{
-  struct backend *backend = find_backend(context, evaluation->backend);
-  if (backend)
-    backend_launch(backend, name_make(evaluation->id, evaluation->attempt), evaluation->plan);
-}
-
-static void world_observe(void *context, const char *backend_wanted, struct name name)
-{
-  struct backend *backend = find_backend(context, backend_wanted);
-  if (backend)
-    backend_observe(backend, name);
-}
-
-static void world_kill(void *context, const char *backend_wanted, struct name name, enum kill_reason reason)
-{
-  struct backend *backend = find_backend(context, backend_wanted);
-  if (backend)
-    backend_kill(backend, name, reason);
-}
-
-static void world_remove(void *context, const char *backend_wanted, struct name name)
-{
-  struct backend *backend = find_backend(context, backend_wanted);
-  if (backend)
-    backend_remove(backend, name);
-}
-
-static void world_accepted(void *context, struct evaluation *evaluation, void *token, enum store_result result,
-                           const char *standing_id)
-{
-  api_accepted(((struct daemon *)context)->api, evaluation, token, result, standing_id);
-}
-
-static void world_changed(void *context, const struct evaluation *evaluation)
-{
-  struct daemon *daemon = context;
-  if (evaluation->state == STATE_FINISHED)
-    log_debug(evaluation->id, "%s: %s", evaluation_status(evaluation), evaluation->verdict.reason);
-  else
-    log_debug(evaluation->id, "%s", evaluation_status(evaluation));
-  api_changed(daemon->api, evaluation);
-}
-
-/* The store says that it cannot keep a promise: an fsync is never tried twice. Stop; starting again is recovering. */
-static void world_broken(void *context, const char *what)
-{
-  struct daemon *daemon = context;
-  if (daemon->failed)
-    return;
-  daemon->failed = true;
-  log_error(0, "%s: stopping, so that the next start recovers from what is durable", what);
-  uv_stop(&daemon->loop);
-}
-
-static struct world real_world(struct daemon *daemon)
-{
-  return (struct world){
-    .context = daemon,
-    .now = world_now,
-    .wall_now = world_wall_now,
-    .random = world_random,
-    .store_accept = world_store_accept,
-    .store_attempt = world_store_attempt,
-    .store_finish = world_store_finish,
-    .launch = world_launch,
-    .observe = world_observe,
-    .kill = world_kill,
-    .remove = world_remove,
-    .accepted = world_accepted,
-    .changed = world_changed,
-    .broken = world_broken,
-  };
-}
-
-/* What backends tell. */
-
-static void backend_launched(void *context, struct name name, enum launch_result result, const char *reason)
-{
-  executor_launched(((struct daemon *)context)->executor, name, result, reason);
-}
-
-static void backend_observed(void *context, struct name name, const struct observation *observation)
-{
-  executor_observed(((struct daemon *)context)->executor, name, observation);
-}
-
-static void backend_hint(void *context, struct name name)
-{
-  executor_hint(((struct daemon *)context)->executor, name);
-}
-
-static void backend_capacity(void *context, const char *backend, unsigned slots)
-{
-  executor_capacity(((struct daemon *)context)->executor, backend, slots);
-}
 
 /* The loop. */
 
@@ -368,19 +187,18 @@ static bool open_state(struct daemon *daemon, struct error *error)
   daemon->state_fd = state_dir_open(daemon->config->state_dir, error);
   if (daemon->state_fd < 0)
     return false;
-  daemon->store = store_open(&(struct store_config){.state_dir = daemon->config->state_dir,
-                                                    .wake = wake_for_store,
-                                                    .failed = world_broken,
-                                                    .context = daemon},
-                             error);
+  daemon->store = store_open(
+    &(struct store_config){
+      .state_dir = daemon->config->state_dir, .wake = wake_for_store, .failed = daemon_break, .context = daemon},
+    error);
   return daemon->store != 0;
 }
 
 static bool start_backends(struct daemon *daemon, struct error *error)
 {
-  struct world world = real_world(daemon);
-  daemon->executor =
-    executor_create(&world, &(struct executor_config){.queue_max = (unsigned)daemon->config->queue});
+  struct world world = world_of(daemon);
+  struct backend_events events = backend_events_of(daemon);
+  daemon->executor = executor_create(&world, &(struct executor_config){.queue_max = (unsigned)daemon->config->queue});
   executor_add_backend(daemon->executor, "native");
   daemon->native = native_create(&daemon->loop,
                                  &(struct native_config){
@@ -389,14 +207,7 @@ static bool start_backends(struct daemon *daemon, struct error *error)
                                    .slots = (unsigned)daemon->config->slots,
                                    .strict = !strcmp(daemon->config->isolation, "strict"),
                                  },
-                                 &(struct backend_events){
-                                   .context = daemon,
-                                   .launched = backend_launched,
-                                   .observed = backend_observed,
-                                   .hint = backend_hint,
-                                   .capacity = backend_capacity,
-                                 },
-                                 error);
+                                 &events, error);
   return daemon->native != 0;
 }
 
@@ -417,8 +228,8 @@ static void create_api(struct daemon *daemon, struct runtimes *runtimes)
     .loop = &daemon->loop,
     .context = daemon,
   });
-  daemon->http = http_server_create(&daemon->loop, &(struct http_limits){.body_bytes_max = BODY_BYTES_MAX}, api_handle,
-                                    daemon->api);
+  daemon->http =
+    http_server_create(&daemon->loop, &(struct http_limits){.body_bytes_max = BODY_BYTES_MAX}, api_handle, daemon->api);
 }
 
 struct daemon *daemon_create(const struct config *config, struct runtimes *runtimes, struct error *error)

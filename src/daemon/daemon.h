@@ -3,8 +3,8 @@
 /*
  * The daemon: the executor in the real world. One thread with one loop; beside it only the store's thread.
  *
- * Starting is recovering: the store's open evaluations are looked at before anything new is launched, whatever ended the
- * daemon before. Stopping is leaving: keepers finish what runs, and the next start collects it.
+ * Starting is recovering: the store's open evaluations are looked at before anything new is launched, whatever ended
+ * the daemon before. Stopping is leaving: keepers finish what runs, and the next start collects it.
  */
 
 #include "daemon/config.h"

@@ -1,0 +1,36 @@
+#pragma once
+
+/* Inside the daemon: daemon.c starts, runs and stops it; world.c is the executor's real world. */
+
+#include "api/api.h"
+#include "backend/backend.h"
+#include "core/executor.h"
+#include "daemon/daemon.h"
+#include "http/server.h"
+#include "store/store.h"
+
+#include <uv.h>
+
+enum { STOP_SIGNALS = 2 };
+
+struct daemon {
+  const struct config *config;
+  uv_loop_t loop;
+  uv_timer_t tick;
+  uv_prepare_t before_waiting;
+  uv_async_t store_wakes;
+  uv_signal_t signals[STOP_SIGNALS];
+  int state_fd; /* holds the lock on the state directory */
+  struct store *store;
+  struct executor *executor;
+  struct backend *native;
+  struct api *api;
+  struct http_server *http;
+  bool failed;
+};
+
+/* world.c */
+struct world world_of(struct daemon *daemon);
+struct backend_events backend_events_of(struct daemon *daemon);
+/* The store cannot keep its promise: an fsync is never tried twice. Stops; starting again is recovering. */
+void daemon_break(void *daemon, const char *what);

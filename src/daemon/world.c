@@ -1,0 +1,174 @@
+/* The real world of the executor: clocks, chance, the store, the backends, and the API that is told. */
+
+#include "base/log.h"
+#include "daemon/daemon_impl.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+static struct mono world_now(void *context)
+{
+  (void)context;
+  return mono_now();
+}
+
+static struct wall world_wall_now(void *context)
+{
+  (void)context;
+  return wall_now();
+}
+
+static uint32_t world_random(void *context)
+{
+  (void)context;
+  uint32_t value;
+  ASSERT(getrandom(&value, sizeof value, 0) == sizeof value);
+  return value;
+}
+
+static void accept_stored(void *context, const char *id, enum store_result result, uint64_t sequence,
+                          const char *standing_id)
+{
+  executor_accepted(((struct daemon *)context)->executor, id, result, sequence, standing_id);
+}
+
+static void world_store_accept(void *context, const struct evaluation *evaluation)
+{
+  struct daemon *daemon = context;
+  store_accept(daemon->store, evaluation, accept_stored, daemon);
+}
+
+static void attempt_stored(void *context, const char *id, unsigned attempt, enum store_result result)
+{
+  executor_attempt_stored(((struct daemon *)context)->executor, id, attempt, result);
+}
+
+static void world_store_attempt(void *context, const struct evaluation *evaluation, unsigned attempt)
+{
+  struct daemon *daemon = context;
+  store_attempt(daemon->store, evaluation->id, attempt, attempt_stored, daemon);
+}
+
+static void finish_stored(void *context, const char *id, unsigned attempt, enum store_result result)
+{
+  (void)attempt;
+  executor_finished(((struct daemon *)context)->executor, id, result);
+}
+
+static void world_store_finish(void *context, const struct evaluation *evaluation)
+{
+  struct daemon *daemon = context;
+  store_finish(daemon->store, evaluation, finish_stored, daemon);
+}
+
+static struct backend *find_backend(struct daemon *daemon, const char *name)
+{
+  return daemon->native && !strcmp(backend_name(daemon->native), name) ? daemon->native : 0;
+}
+
+static void world_launch(void *context, const struct evaluation *evaluation)
+{
+  struct backend *backend = find_backend(context, evaluation->backend);
+  if (backend)
+    backend_launch(backend, name_make(evaluation->id, evaluation->attempt), evaluation->plan);
+}
+
+static void world_observe(void *context, const char *backend_wanted, struct name name)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  if (backend)
+    backend_observe(backend, name);
+}
+
+static void world_kill(void *context, const char *backend_wanted, struct name name, enum kill_reason reason)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  if (backend)
+    backend_kill(backend, name, reason);
+}
+
+static void world_remove(void *context, const char *backend_wanted, struct name name)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  if (backend)
+    backend_remove(backend, name);
+}
+
+static void world_accepted(void *context, struct evaluation *evaluation, void *token, enum store_result result,
+                           const char *standing_id)
+{
+  api_accepted(((struct daemon *)context)->api, evaluation, token, result, standing_id);
+}
+
+static void world_changed(void *context, const struct evaluation *evaluation)
+{
+  struct daemon *daemon = context;
+  if (evaluation->state == STATE_FINISHED)
+    log_debug(evaluation->id, "%s: %s", evaluation_status(evaluation), evaluation->verdict.reason);
+  else
+    log_debug(evaluation->id, "%s", evaluation_status(evaluation));
+  api_changed(daemon->api, evaluation);
+}
+
+void daemon_break(void *context, const char *what)
+{
+  struct daemon *daemon = context;
+  if (daemon->failed)
+    return;
+  daemon->failed = true;
+  log_error(0, "%s: stopping, so that the next start recovers from what is durable", what);
+  uv_stop(&daemon->loop);
+}
+
+struct world world_of(struct daemon *daemon)
+{
+  return (struct world){
+    .context = daemon,
+    .now = world_now,
+    .wall_now = world_wall_now,
+    .random = world_random,
+    .store_accept = world_store_accept,
+    .store_attempt = world_store_attempt,
+    .store_finish = world_store_finish,
+    .launch = world_launch,
+    .observe = world_observe,
+    .kill = world_kill,
+    .remove = world_remove,
+    .accepted = world_accepted,
+    .changed = world_changed,
+    .broken = daemon_break,
+  };
+}
+
+/* What backends tell. */
+
+static void backend_launched(void *context, struct name name, enum launch_result result, const char *reason)
+{
+  executor_launched(((struct daemon *)context)->executor, name, result, reason);
+}
+
+static void backend_observed(void *context, struct name name, const struct observation *observation)
+{
+  executor_observed(((struct daemon *)context)->executor, name, observation);
+}
+
+static void backend_hint(void *context, struct name name)
+{
+  executor_hint(((struct daemon *)context)->executor, name);
+}
+
+static void backend_capacity(void *context, const char *backend, unsigned slots)
+{
+  executor_capacity(((struct daemon *)context)->executor, backend, slots);
+}
+
+struct backend_events backend_events_of(struct daemon *daemon)
+{
+  return (struct backend_events){
+    .context = daemon,
+    .launched = backend_launched,
+    .observed = backend_observed,
+    .hint = backend_hint,
+    .capacity = backend_capacity,
+  };
+}
