@@ -1,0 +1,183 @@
+#include "store/sqlite/writes.h"
+
+#include "store/sqlite/files.h"
+#include "store/sqlite/sql.h"
+
+#include <stdio.h>
+
+/* The row with this id, if there is one. `found` 1 or 0; -1: failed. */
+static int find_id(struct database *database, const char *id, uint64_t *ret_sequence, bool *ret_open,
+                   struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_FIND_ID);
+  sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+  int found = sql_step(statement, error);
+  if (found == 1) {
+    *ret_sequence = (uint64_t)sqlite3_column_int64(statement, 0);
+    *ret_open = sqlite3_column_int(statement, 1);
+  }
+  return found;
+}
+
+/* The evaluation that came with this idempotency key, if there is one: the same body stands, another one conflicts. */
+static int find_key(struct database *database, const struct evaluation *evaluation, struct accept_answer *ret,
+                    struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_FIND_KEY);
+  sqlite3_bind_text(statement, 1, evaluation->idempotency_key, -1, SQLITE_STATIC);
+  int found = sql_step(statement, error);
+  if (found == 1) {
+    bool same = (uint64_t)sqlite3_column_int64(statement, 1) == evaluation->body_digest;
+    ret->result = same ? STORE_STANDS : STORE_CONFLICT;
+    snprintf(ret->standing_id, sizeof ret->standing_id, "%s", (const char *)sqlite3_column_text(statement, 0));
+  }
+  return found;
+}
+
+static bool insert_row(struct database *database, const struct evaluation *evaluation, uint64_t *ret_sequence,
+                       struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_INSERT);
+  row_bind_intent(statement, evaluation);
+  if (sql_step(statement, error) < 0)
+    return false;
+  *ret_sequence = (uint64_t)sqlite3_last_insert_rowid(database->handle);
+  return true;
+}
+
+static bool insert_plan(struct database *database, uint64_t sequence, const struct blob *plan, struct error *error)
+{
+  if (!plan)
+    return true;
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_INSERT_PLAN);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_blob64(statement, 2, plan->data, plan->size, SQLITE_STATIC);
+  return sql_step(statement, error) >= 0;
+}
+
+static bool insert_labels(struct database *database, uint64_t sequence, const char *labels, struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_INSERT_LABELS);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_text(statement, 2, labels, -1, SQLITE_STATIC);
+  return sql_step(statement, error) >= 0;
+}
+
+bool write_accept(struct database *database, const struct evaluation *evaluation, struct accept_answer *ret,
+                  struct error *error)
+{
+  *ret = (struct accept_answer){.result = STORE_DONE};
+  int known = evaluation->idempotency_key ? find_key(database, evaluation, ret, error) : 0;
+  if (known)
+    return known > 0;
+  uint64_t sequence;
+  bool open;
+  known = find_id(database, evaluation->id, &sequence, &open, error);
+  if (known) {
+    ret->result = STORE_DUPLICATE;
+    return known > 0;
+  }
+  return insert_row(database, evaluation, &ret->sequence, error) &&
+         insert_plan(database, ret->sequence, evaluation->plan, error) &&
+         insert_labels(database, ret->sequence, evaluation->labels, error);
+}
+
+/*
+ * The sequence of an evaluation that is still open. Otherwise 0, and `ret` says why: a verdict stands, or the
+ * evaluation is not there, so that nothing can be written of it.
+ */
+static bool find_open(struct database *database, const char *id, uint64_t *ret_sequence, enum store_result *ret,
+                      struct error *error)
+{
+  bool open;
+  int found = find_id(database, id, ret_sequence, &open, error);
+  if (found == 1)
+    *ret = open ? STORE_DONE : STORE_STANDS;
+  else
+    *ret = STORE_FAILED;
+  return found >= 0;
+}
+
+bool write_attempt(struct database *database, const char *id, unsigned attempt, enum store_result *ret,
+                   struct error *error)
+{
+  uint64_t sequence;
+  if (!find_open(database, id, &sequence, ret, error))
+    return false;
+  if (*ret != STORE_DONE)
+    return true;
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_ATTEMPT);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_int64(statement, 2, attempt);
+  return sql_step(statement, error) >= 0;
+}
+
+static bool update_row(struct database *database, uint64_t sequence, const struct evaluation *evaluation,
+                       struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_FINISH);
+  row_bind_result(statement, sequence, evaluation);
+  if (sql_step(statement, error) < 0)
+    return false;
+  ASSERT(sqlite3_changes(database->handle) == 1); /* it was open a statement ago, in this transaction */
+  return true;
+}
+
+static bool delete_plan(struct database *database, uint64_t sequence, struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_DELETE_PLAN);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  return sql_step(statement, error) >= 0;
+}
+
+static bool finish_labels(struct database *database, uint64_t sequence, enum verdict_kind kind, struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_FINISH_LABELS);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_text(statement, 2, verdict_name(kind), -1, SQLITE_STATIC);
+  return sql_step(statement, error) >= 0;
+}
+
+static void bind_bytes(sqlite3_stmt *statement, int index, const struct blob *bytes)
+{
+  if (bytes && bytes->size)
+    sqlite3_bind_blob64(statement, index, bytes->data, bytes->size, SQLITE_STATIC);
+}
+
+static bool insert_outputs(struct database *database, uint64_t sequence, const struct outputs *outputs,
+                           struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_INSERT_OUTPUTS);
+  int index = 1;
+  sqlite3_bind_int64(statement, index++, (sqlite3_int64)sequence);
+  for (int i = 0; i < STREAM_COUNT; i++)
+    sqlite3_bind_int(statement, index++, stream_in_file(&outputs->stream[i]));
+  for (int i = 0; i < STREAM_COUNT; i++, index++)
+    if (!stream_in_file(&outputs->stream[i]))
+      bind_bytes(statement, index, outputs->stream[i].data);
+  bind_bytes(statement, index, outputs->order);
+  return sql_step(statement, error) >= 0;
+}
+
+static bool outputs_empty(const struct outputs *outputs)
+{
+  for (int i = 0; outputs && i < STREAM_COUNT; i++)
+    if (outputs->stream[i].path || (outputs->stream[i].data && outputs->stream[i].data->size))
+      return false;
+  return true;
+}
+
+bool write_finish(struct database *database, const struct evaluation *evaluation, enum store_result *ret,
+                  struct error *error)
+{
+  uint64_t sequence;
+  if (!find_open(database, evaluation->id, &sequence, ret, error))
+    return false;
+  if (*ret != STORE_DONE)
+    return true;
+  const struct outputs *outputs = outputs_empty(evaluation->outputs) ? 0 : evaluation->outputs;
+  return (!outputs || files_keep(database->outputs_fd, evaluation->id, outputs, error)) &&
+         update_row(database, sequence, evaluation, error) && delete_plan(database, sequence, error) &&
+         finish_labels(database, sequence, evaluation->verdict.kind, error) &&
+         (!outputs || insert_outputs(database, sequence, outputs, error));
+}
