@@ -16,6 +16,9 @@ VERDICT_KEYS = ("exit_code", "signal")
 USAGE_KEYS = ("wall_time_ms", "cpu_time_ms", "memory_peak_bytes", "processes_peak")
 KEYS = {"verdict", "limit", "reason", "stdout", "stderr", "output", *VERDICT_KEYS, *USAGE_KEYS}
 
+# The directory that a program starts in: ${work} in what is expected.
+WORK = "/box/work"
+
 # By how much a time limit may be overrun before the verdict says so: the keeper looks every few milliseconds, and a busy
 # machine lets it wait.
 TIME_SLACK_MS = 1000
@@ -119,7 +122,7 @@ def _usage(evaluation, expect, time_factor):
 
 
 def _streams(outcome, expect, limits):
-    variables = {"id": outcome.evaluation["id"]}
+    variables = {"id": outcome.evaluation["id"], "work": WORK}
     for name in ("stdout", "stderr"):
         expected = fill(expect.get(name, ""), variables)
         for fault in _stream(expected, outcome.evaluation[name]["bytes"], outcome.raw[name], limits["output_bytes"]):

@@ -3,11 +3,11 @@
 # limits = { disk_bytes = 8_388_608 }
 # [expect]
 # verdict = "completed"
-# stdout = "/work: ENOSPC within 8 MiB\n/tmp: ENOSPC within 8 MiB\n"
+# stdout = ".: ENOSPC within 8 MiB\n/tmp: ENOSPC within 8 MiB\n"
 import errno
 import os
 
-for place in ("/work", "/tmp"):
+for place in (".", "/tmp"):
     total, code = 0, 0
     with open(f"{place}/file", "wb", buffering=0) as file:
         try:

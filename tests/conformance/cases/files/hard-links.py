@@ -8,7 +8,7 @@ import os
 made = []
 for path in ("/etc/passwd", "/bin/sh", "/usr/bin/env", "/proc/self/exe", "/dev/null"):
     try:
-        os.link(path, f"/work/{path.replace('/', '_')}")
+        os.link(path, path.replace("/", "_"))
         made.append(path)
     except OSError:
         pass

@@ -6,4 +6,4 @@
 echo home >"$HOME/file" && cat "$HOME/file"
 echo tmp >/tmp/file && cat /tmp/file
 echo shm >/dev/shm/file && cat /dev/shm/file
-cd /work && echo work >file && cat file
+echo work >file && cat file

@@ -10,9 +10,9 @@ import shutil
 secret, state = os.environ["SECRET"], os.environ["STATE"]
 for name in ("exit", "exit.tmp", "stdout", "stderr", "start", "order", "ring", "compile"):
     os.symlink(secret, f"/tmp/{name}")
-    os.symlink(secret, f"/work/{name}")
-os.symlink(state, "/work/state")
-os.symlink("/", "/work/root")
-os.unlink("/work/main.py")
-os.symlink(secret, "/work/main.py")
+    os.symlink(secret, name)
+os.symlink(state, "state")
+os.symlink("/", "root")
+os.unlink("main.py")
+os.symlink(secret, "main.py")
 print("kept")

@@ -2,6 +2,6 @@
 #
 # [expect]
 # verdict = "completed"
-# stdout = "/work\nmain.sh\n"
+# stdout = "${work}\nmain.sh\n"
 pwd
 ls -A

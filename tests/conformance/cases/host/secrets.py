@@ -16,7 +16,7 @@ for path in ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssh", os.envir
         pass
 for directory in ("/root", "/home", "/var/lib", "/srv", "/mnt", "/media", "/opt", "/run", "/var/run", os.environ["STATE"]):
     try:
-        if os.path.realpath(directory) not in ("/work", "/tmp") and os.listdir(directory):
+        if os.listdir(directory):
             seen.append(directory)
     except OSError:
         pass

@@ -62,7 +62,7 @@ int main(void)
   ATTEMPT(mount, "/", "/tmp", 0, MS_BIND, 0);
   ATTEMPT(mount, 0, "/", 0, MS_REMOUNT | MS_BIND, 0);
   ATTEMPT(mount_setattr, -100, "/", 0, zeros, 32);
-  ATTEMPT(move_mount, -100, "/tmp", -100, "/work", 0);
+  ATTEMPT(move_mount, -100, "/tmp", -100, ".", 0);
   ATTEMPT(name_to_handle_at, -100, "/", zeros, zeros, 0);
   ATTEMPT(open_by_handle_at, -100, zeros, 0);
   ATTEMPT(open_tree, -100, "/", 1);

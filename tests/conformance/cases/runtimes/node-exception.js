@@ -5,5 +5,5 @@
 // [expect]
 // verdict = "failed"
 // exit_code = 1
-// stderr = { contains = ["Error: too bad", "/work/main.js"] }
+// stderr = { contains = ["Error: too bad", "${work}/main.js"] }
 throw new Error("too bad");

@@ -1,0 +1,2 @@
+echo "going to sleep"
+sleep 1000
