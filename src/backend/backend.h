@@ -5,7 +5,8 @@
  *
  * All operations return at once, are bounded in time and safe to repeat; answers come through `struct backend_events`,
  * on the loop's thread, never from inside the call. The rules that every backend keeps:
- *  - launch() of a name that was launched before adopts it; there is at most one start per name, whoever asks how often;
+ *  - launch() of a name that was launched before adopts it; there is at most one start per name, whoever asks how
+ * often;
  *  - observe() looks at the backend first and at the evidence second, and says UNKNOWN for every error: an error never
  *    means "absent". An error never makes it DEAD either: DEAD is confirmed;
  *  - kill() is a request; that it worked is learnt by looking. It also works on what this process did not launch;
@@ -30,7 +31,8 @@ void backend_launch(struct backend *backend, struct name name, struct blob *plan
 void backend_observe(struct backend *backend, struct name name);
 void backend_kill(struct backend *backend, struct name name, enum kill_reason reason);
 void backend_remove(struct backend *backend, struct name name);
-/* Names of all that this backend holds of ours, evidence included, for removing what is left of finished evaluations. */
+/* Names of all that this backend holds of ours, evidence included, for removing what is left of finished evaluations.
+ */
 void backend_list(struct backend *backend, void (*each)(void *context, struct name name), void *context);
 /* What a sandbox of this backend enforces on this host: enum isolation_feature bits. */
 uint32_t backend_isolation(const struct backend *backend);

@@ -1,0 +1,318 @@
+/*
+ * What this process may do with cgroups, found out by doing it.
+ *
+ * Permissions, delegation, read-only mounts, cgroup namespaces and the "no internal processes" rule (cgroups(7)) decide
+ * together whether a limit can be set, and no file tells in advance. So the directory is made, the controllers are
+ * enabled, and a child process is moved into a probe below it and killed there. What fails is left out and explained.
+ */
+
+#include "backend/native/cgroup_parse.h"
+#include "backend/native/native.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PROBE_MS_MAX = 1000 };
+#define SYSTEM_FILE_BYTES_MAX KIB(4)
+
+/* /proc and cgroup files have no size, so that file_read() cannot read them. */
+static char *read_text(const char *path)
+{
+  CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  CLEANUP_BUFFER struct buffer text = {0};
+  for (;;) {
+    buffer_reserve(&text, SYSTEM_FILE_BYTES_MAX);
+    ssize_t got = read(fd, text.data + text.size, SYSTEM_FILE_BYTES_MAX);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0 || text.size > MIB(4))
+      return 0;
+    if (got == 0)
+      return buffer_take(&text, 0);
+    text.size += (size_t)got;
+  }
+}
+
+static bool path_make(char path[static CGROUP_PATH_SIZE], const char *directory, const char *name)
+{
+  return (size_t)snprintf(path, CGROUP_PATH_SIZE, "%s/%s", directory, name) < CGROUP_PATH_SIZE;
+}
+
+static int write_in(const char *directory, const char *file, const char *text)
+{
+  char path[CGROUP_PATH_SIZE];
+  return path_make(path, directory, file) ? file_write_once(AT_FDCWD, path, text) : -ENAMETOOLONG;
+}
+
+static bool exists_in(const char *directory, const char *file)
+{
+  char path[CGROUP_PATH_SIZE];
+  return path_make(path, directory, file) && access(path, F_OK) == 0;
+}
+
+static bool lists_word(const char *directory, const char *file, const char *word)
+{
+  char path[CGROUP_PATH_SIZE];
+  CLEANUP_FREE char *text = path_make(path, directory, file) ? read_text(path) : 0;
+  char *rest = text;
+  for (char *found; rest && (found = strsep(&rest, " \n"));)
+    if (!strcmp(found, word))
+      return true;
+  return false;
+}
+
+/* The probe: a child that only waits to be killed. */
+
+static pid_t probe_child(void)
+{
+  pid_t parent = getpid(), child = fork();
+  if (child != 0)
+    return child;
+  /* Only async-signal-safe calls here: the store's thread may hold any lock. Never outlives its parent for long. */
+  for (int i = 0; i < PROBE_MS_MAX && getppid() == parent; i++)
+    poll(0, 0, 10);
+  _exit(0);
+}
+
+static bool died_within(pid_t child, int ms)
+{
+  CLEANUP_FD int pidfd = pidfd_open(child, 0);
+  struct pollfd ready = {.fd = pidfd, .events = POLLIN};
+  return pidfd >= 0 && poll(&ready, 1, ms) == 1;
+}
+
+/* rmdir(2) of a cgroup is refused for a moment after its last process has died. */
+static void remove_probe(const char *probe)
+{
+  for (int i = 0; i < 50 && rmdir(probe) < 0 && errno == EBUSY; i++)
+    poll(0, 0, 2);
+}
+
+/* Whether a process can be moved below `base`; and killed by its cgroup, where `ret_kill` is given. Negative errno. */
+static int probe(const char *base, bool *ret_kill)
+{
+  char path[CGROUP_PATH_SIZE], pid[16];
+  if (!path_make(path, base, "probe"))
+    return -ENAMETOOLONG;
+  if (mkdir(path, 0755) < 0 && errno != EEXIST)
+    return -errno;
+  pid_t child = probe_child();
+  if (child < 0) {
+    int saved = errno;
+    remove_probe(path);
+    return -saved;
+  }
+  snprintf(pid, sizeof pid, "%d", (int)child);
+  int result = write_in(path, "cgroup.procs", pid);
+  if (result == 0 && ret_kill)
+    *ret_kill = write_in(path, "cgroup.kill", "1") == 0 && died_within(child, PROBE_MS_MAX);
+  kill(child, SIGKILL);
+  waitpid(child, 0, 0);
+  remove_probe(path);
+  return result;
+}
+
+/* Version 1: each controller that serves has a directory of its own. */
+
+static int try_v1(const char *own, const char *instance, const char *needed_file, int otherwise, char ret[static 512])
+{
+  char base[CGROUP_PATH_SIZE];
+  if (!own[0])
+    return otherwise;
+  if (!path_make(base, own, instance))
+    return -ENAMETOOLONG;
+  if (mkdir(base, 0755) < 0 && errno != EEXIST)
+    return -errno;
+  int result = exists_in(base, needed_file) ? probe(base, 0) : -ENOENT;
+  if (result < 0) {
+    rmdir(base);
+    return result;
+  }
+  snprintf(ret, 512, "%s", base);
+  return 0;
+}
+
+/* Version 2. */
+
+static bool holds_only_us(const char *cgroup)
+{
+  char path[CGROUP_PATH_SIZE];
+  CLEANUP_FREE char *text = path_make(path, cgroup, "cgroup.procs") ? read_text(path) : 0;
+  return text && strtol(text, 0, 10) == getpid() && strchr(text, '\n') == strrchr(text, '\n');
+}
+
+/* Processes may only be in the leaves of a tree that hands on controllers (cgroups(7), "no internal processes"). */
+static int step_aside(const char *cgroup)
+{
+  char leaf[CGROUP_PATH_SIZE];
+  if (!path_make(leaf, cgroup, "daemon"))
+    return -ENAMETOOLONG;
+  if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
+    return -errno;
+  return write_in(leaf, "cgroup.procs", "0");
+}
+
+static bool hand_on(const char *cgroup, const char *controller)
+{
+  char request[32];
+  if (lists_word(cgroup, "cgroup.subtree_control", controller))
+    return true;
+  snprintf(request, sizeof request, "+%s", controller);
+  int result = write_in(cgroup, "cgroup.subtree_control", request);
+  if (result == -EBUSY && holds_only_us(cgroup) && step_aside(cgroup) == 0)
+    result = write_in(cgroup, "cgroup.subtree_control", request);
+  return result == 0;
+}
+
+/* To the base and, through it, to the cgroups of the evaluations. */
+static bool offers(const char *parent, const char *base, const char *controller)
+{
+  return lists_word(parent, "cgroup.controllers", controller) && hand_on(parent, controller) &&
+         hand_on(base, controller);
+}
+
+static int try_v2(const char *parent, const char *instance, struct cgroup_layout *ret)
+{
+  char base[CGROUP_PATH_SIZE];
+  if (!parent[0])
+    return -ENOENT;
+  if (!path_make(base, parent, instance))
+    return -ENAMETOOLONG;
+  if (mkdir(base, 0755) < 0 && errno != EEXIST)
+    return -errno;
+  bool memory = offers(parent, base, "memory"), pids = offers(parent, base, "pids"), can_kill = false;
+  /* cpu.stat tells the CPU time without it; with it, evaluations share the processors fairly among each other. */
+  (void)offers(parent, base, "cpu");
+  int result = probe(base, &can_kill);
+  if (result < 0) {
+    rmdir(base);
+    return result;
+  }
+  snprintf(ret->v2, sizeof ret->v2, "%s", base);
+  ret->v2_memory = memory;
+  ret->v2_pids = pids;
+  ret->v2_kill = can_kill;
+  return 0;
+}
+
+/* A daemon that stepped aside, or that systemd put there (DelegateSubgroup=daemon), stands one below its own ground. */
+static void strip_leaf(char *cgroup)
+{
+  char *slash = strrchr(cgroup, '/');
+  if (slash && slash != cgroup && !strcmp(slash, "/daemon"))
+    *slash = 0;
+}
+
+/* The own cgroup first, as a polite guest; the root of the hierarchy where the own one cannot hand on controllers, as
+ * in a login session whose cgroup holds other processes too. */
+static int detect_v2(const struct cgroup_places *places, const char *instance, struct cgroup_layout *ret)
+{
+  char own[CGROUP_PATH_SIZE];
+  memcpy(own, places->v2_own, sizeof own);
+  strip_leaf(own);
+  int result = try_v2(own, instance, ret);
+  if ((result == 0 && ret->v2_memory && ret->v2_pids) || !strcmp(own, places->v2_root))
+    return result;
+
+  struct cgroup_layout root = {0};
+  int at_root = try_v2(places->v2_root, instance, &root);
+  if (at_root < 0)
+    return result;
+  bool better = result < 0 || root.v2_memory > ret->v2_memory || root.v2_pids > ret->v2_pids;
+  rmdir(better ? ret->v2 : root.v2);
+  if (!better)
+    return result;
+  snprintf(ret->v2, sizeof ret->v2, "%s", root.v2);
+  ret->v2_memory = root.v2_memory;
+  ret->v2_pids = root.v2_pids;
+  ret->v2_kill = root.v2_kill;
+  return 0;
+}
+
+/* What is missing, and what would help. */
+
+struct attempts {
+  int v2, memory, pids, cpuacct; /* 0, or the negative errno that stood in the way */
+};
+
+static const char *obstacle(int result)
+{
+  switch (result) {
+  case -ENOENT:
+    return "the host has no such cgroup controller mounted here";
+  case -EACCES:
+  case -EPERM:
+    return "this user may not make cgroups here";
+  case -EROFS:
+    return "the cgroup file system is mounted read-only";
+  default:
+    return strerror(-result);
+  }
+}
+
+static void say(struct cgroup_layout *layout, const char *what, int result)
+{
+  size_t used = strlen(layout->explanation);
+  snprintf(layout->explanation + used, sizeof layout->explanation - used, "%s%s (%s)", used ? "; " : "", what,
+           obstacle(result));
+}
+
+static void explain(const struct attempts *attempts, struct cgroup_layout *layout)
+{
+  if (!layout->v2_memory && !layout->v1_memory[0])
+    say(layout, "no cgroup limits memory", attempts->memory);
+  if (!layout->v2_pids && !layout->v1_pids[0])
+    say(layout, "no cgroup limits processes", attempts->pids);
+  if (!layout->v2[0] && !layout->v1_cpuacct[0])
+    say(layout, "no cgroup counts CPU time", attempts->cpuacct);
+  if (!layout->v2[0])
+    say(layout, "no cgroup kills a whole tree", attempts->v2);
+  else if (!layout->v2_kill)
+    say(layout, "no cgroup kills a whole tree: cgroup.kill needs Linux 5.14", -ENOSYS);
+  size_t used = strlen(layout->explanation);
+  if (used)
+    snprintf(layout->explanation + used, sizeof layout->explanation - used,
+             "; run assayd as root, or as a systemd service with Delegate=yes");
+}
+
+void cgroup_detect(const char *instance, struct cgroup_layout *ret)
+{
+  *ret = (struct cgroup_layout){0};
+  CLEANUP_FREE char *self_cgroup = read_text("/proc/self/cgroup");
+  CLEANUP_FREE char *mountinfo = read_text("/proc/self/mountinfo");
+  struct cgroup_places places;
+  cgroup_parse(self_cgroup ? self_cgroup : "", mountinfo ? mountinfo : "", &places);
+
+  char name[64];
+  snprintf(name, sizeof name, "assay-%s", instance);
+  struct attempts attempts = {.v2 = detect_v2(&places, name, ret)};
+  /* Why version 2 does not do it, for controllers that version 1 does not have: nobody handed them to us. */
+  int refused = attempts.v2 < 0 ? attempts.v2 : -EPERM;
+  if (!ret->v2_memory)
+    attempts.memory = try_v1(places.v1_memory, name, "memory.limit_in_bytes", refused, ret->v1_memory);
+  if (!ret->v2_pids)
+    attempts.pids = try_v1(places.v1_pids, name, "pids.max", refused, ret->v1_pids);
+  if (!ret->v2[0])
+    attempts.cpuacct = try_v1(places.v1_cpuacct, name, "cpuacct.usage", refused, ret->v1_cpuacct);
+  explain(&attempts, ret);
+}
+
+void cgroup_release(const struct cgroup_layout *layout)
+{
+  const char *const directories[] = {layout->v2, layout->v1_memory, layout->v1_pids, layout->v1_cpuacct};
+  for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+    if (directories[i][0])
+      rmdir(directories[i]); /* refused while anything is in it, which is what is wanted */
+}
