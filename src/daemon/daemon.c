@@ -135,7 +135,7 @@ static const char *not_ready(void *context, enum error_kind *ret_kind)
 static void report_health(void *context, struct buffer *ret)
 {
   struct daemon *daemon = context;
-  doctor_report(daemon->config->state_dir, backend_isolation(daemon->native), ret);
+  doctor_report(daemon->native, daemon->config->state_dir, ret);
 }
 
 /* Listening. */
@@ -267,6 +267,8 @@ void daemon_destroy(struct daemon *daemon)
     return;
   store_close(TAKE_PTR(daemon->store));
   backend_destroy(TAKE_PTR(daemon->native));
+  if (daemon->api)
+    api_stop(daemon->api);
   if (daemon->http)
     http_server_destroy(daemon->http, 0, 0);
   close_handles(daemon);
