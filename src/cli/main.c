@@ -97,7 +97,8 @@ static void error_print(const struct session *session, const struct error *error
     CLEANUP_FREE char *text = inert_line(json_text_at(fault, "message"));
     fprintf(stderr, "  %s: %s\n", path, text);
   }
-  if (session->daemon)
+  bool server_failed = error->code == ECONNREFUSED || error->code == ECONNRESET || error->code == ETIMEDOUT;
+  if (session->daemon && server_failed)
     private_daemon_print_log(session->daemon);
 }
 

@@ -116,13 +116,15 @@ static char *log_tail(const struct private_daemon *daemon, size_t size_max)
   return xstrndup((const char *)log->data + start, end - start);
 }
 
-static bool daemon_wait_ready(struct private_daemon *daemon, int fd, struct error *error)
+static bool daemon_wait_ready(struct private_daemon *daemon, int fd, int interrupts, struct error *error)
 {
-  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-  int polled = poll(&poll_fd, 1, READY_MS_MAX);
+  struct pollfd wait[] = {{.fd = fd, .events = POLLIN}, {.fd = interrupts, .events = POLLIN}};
+  int polled = poll(wait, 2, READY_MS_MAX);
   char byte;
-  if (polled > 0 && read(fd, &byte, 1) == 1)
+  if (wait[0].revents && read(fd, &byte, 1) == 1)
     return true;
+  if (wait[1].revents)
+    return error_set(error, ERROR_UNAVAILABLE, EINTR, "interrupted");
   CLEANUP_FREE char *tail = log_tail(daemon, ERROR_MESSAGE_SIZE / 2);
   return error_set(error, ERROR_UNAVAILABLE, 0, "%s: %s",
                    polled > 0 ? "it ended before it listened" : "it did not listen within 10 s", tail);
@@ -142,7 +144,7 @@ static bool directory_make(struct private_daemon *daemon, struct error *error)
   return true;
 }
 
-static bool daemon_launch(struct private_daemon *daemon, struct error *error)
+static bool daemon_launch(struct private_daemon *daemon, int interrupts, struct error *error)
 {
   if (!directory_make(daemon, error))
     return false;
@@ -152,16 +154,16 @@ static bool daemon_launch(struct private_daemon *daemon, struct error *error)
   CLEANUP_FREE char *found = daemon_find();
   bool good = daemon_spawn(daemon, found ? found : "assayd", ready, error);
   fd_close(ready[1]);
-  good = good && daemon_wait_ready(daemon, ready[0], error);
+  good = good && daemon_wait_ready(daemon, ready[0], interrupts, error);
   fd_close(ready[0]);
   return good;
 }
 
-struct private_daemon *private_daemon_start(struct error *error)
+struct private_daemon *private_daemon_start(int interrupts, struct error *error)
 {
   struct private_daemon *daemon = xcalloc(1, sizeof *daemon);
   daemon->pidfd = -1;
-  if (daemon_launch(daemon, error))
+  if (daemon_launch(daemon, interrupts, error))
     return daemon;
   error_wrap(error, "cannot start a private assayd");
   private_daemon_stop(daemon);

@@ -47,6 +47,8 @@ bool command_run(struct session *session, int *ret_status, struct error *error)
   else if (!output_replay(session, evaluation, error))
     return false;
   outcome_explain(evaluation);
+  if (session->daemon && strcmp(json_text_at(evaluation, "verdict.fault"), "platform") == 0)
+    private_daemon_print_log(session->daemon);
   isolation_explain(evaluation);
   *ret_status = outcome_status(evaluation);
   return true;

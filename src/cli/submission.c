@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,8 +26,16 @@ static void content_release(struct content *content)
 }
 #define CLEANUP_CONTENT __attribute__((cleanup(content_release)))
 
+/* Someone may be typing it: then an interrupt, where those are taken already, must be heard. */
+static bool wait_readable(const struct session *session, int fd, struct error *error)
+{
+  struct pollfd wait[] = {{.fd = fd, .events = POLLIN}, {.fd = session->interrupts, .events = POLLIN}};
+  poll(wait, 2, -1);
+  return !wait[1].revents || error_set(error, ERROR_UNAVAILABLE, EINTR, "interrupted");
+}
+
 /* Pipes and terminals too, so the size is known at the end only. `path` "-" is standard input. */
-static bool content_read(struct content *content, const char *path, struct error *error)
+static bool content_read(const struct session *session, const char *path, struct content *content, struct error *error)
 {
   bool is_input = strcmp(path, "-") == 0;
   CLEANUP_FD int fd = is_input ? fcntl(0, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -34,7 +43,7 @@ static bool content_read(struct content *content, const char *path, struct error
   if (fd < 0 || fstat(fd, &status) < 0)
     return error_errno(error, "cannot open %s", path);
   content->executable = S_ISREG(status.st_mode) && status.st_mode & S_IXUSR;
-  for (;;) {
+  while (wait_readable(session, fd, error)) {
     buffer_reserve(&content->bytes, READ_BYTES);
     ssize_t got = read(fd, content->bytes.data + content->bytes.size, READ_BYTES);
     if (got < 0 && errno == EINTR)
@@ -48,6 +57,7 @@ static bool content_read(struct content *content, const char *path, struct error
       return error_set(error, ERROR_TOO_LARGE, EFBIG, "%s holds more than %llu bytes, the most that a server takes",
                        path, BODY_BYTES_MAX);
   }
+  return false;
 }
 
 /* RFC 4648, section 4 */
@@ -56,11 +66,11 @@ static json_t *base64_encode(const void *data, size_t size)
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   CLEANUP_BUFFER struct buffer text = {0};
   const unsigned char *next = data;
-  for (; size; size -= size < 3 ? size : 3, next += 3) {
+  for (size_t taken; size; size -= taken, next += taken) {
+    taken = size < 3 ? size : 3;
     uint32_t group = (uint32_t)next[0] << 16 | (size > 1 ? (uint32_t)next[1] << 8 : 0) | (size > 2 ? next[2] : 0u);
     char four[4] = {digits[group >> 18], digits[group >> 12 & 63], digits[group >> 6 & 63], digits[group & 63]};
-    if (size < 3)
-      memset(four + 1 + size, '=', 3 - size);
+    memset(four + 1 + taken, '=', 3 - taken);
     buffer_append(&text, four, sizeof four);
   }
   return json_stringn(text.data, text.size);
@@ -90,8 +100,9 @@ static void file_put(json_t *files, const char *path, const struct content *cont
 }
 
 /* --file PATH[=LOCAL] */
-static bool files_put(json_t *submission, const struct texts *named, struct error *error)
+static bool files_put(const struct session *session, json_t *submission, struct error *error)
 {
+  const struct texts *named = &session->options->files;
   json_t *files = json_object_get(submission, "files");
   if (!files)
     json_object_set_new(submission, "files", files = json_array());
@@ -101,7 +112,7 @@ static bool files_put(json_t *submission, const struct texts *named, struct erro
     if (equals)
       *equals = 0;
     CLEANUP_CONTENT struct content content = {0};
-    if (!content_read(&content, equals ? equals + 1 : path, error))
+    if (!content_read(session, equals ? equals + 1 : path, &content, error))
       return false;
     file_put(files, path, &content);
   }
@@ -141,7 +152,7 @@ static bool program_put(struct session *session, json_t *submission, struct erro
   const struct options *options = session->options;
   const char *path = options->operands.items[0];
   CLEANUP_CONTENT struct content code = {0};
-  if (!content_read(&code, path, error))
+  if (!content_read(session, path, &code, error))
     return false;
   CLEANUP_FREE char *runtime =
     options->runtime ? xstrdup(options->runtime) : language_guess(path, code.bytes.data, code.bytes.size);
@@ -206,10 +217,10 @@ static void limits_put(json_t *submission, const struct options *options)
   json_decref(object);
 }
 
-static bool input_put(json_t *submission, const char *path, struct error *error)
+static bool input_put(const struct session *session, json_t *submission, const char *path, struct error *error)
 {
   CLEANUP_CONTENT struct content input = {0};
-  if (!content_read(&input, path, error))
+  if (!content_read(session, path, &input, error))
     return false;
   content_put(submission, "stdin", "stdin_encoding", &input);
   return true;
@@ -223,8 +234,8 @@ bool submission_make(struct session *session, json_t **ret, struct error *error)
   bool good = options->command
                 ? texts_put(submission, "command", operands, 0, error)
                 : program_put(session, submission, error) && texts_put(submission, "args", operands, 1, error);
-  good = good && (!options->files.count || files_put(submission, &options->files, error)) &&
-         (!options->input || input_put(submission, options->input, error)) &&
+  good = good && (!options->files.count || files_put(session, submission, error)) &&
+         (!options->input || input_put(session, submission, options->input, error)) &&
          pairs_put(submission, "env", &options->environment, error) &&
          pairs_put(submission, "labels", &options->labels, error);
   if (!good)
