@@ -9,8 +9,10 @@
 #include "base/memory.h"
 #include "http/server_impl.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum { LINGER_MS = 2000 };
@@ -99,6 +101,17 @@ static bool has_hung_up(const struct connection *connection)
   return poll(&look, 1, 0) > 0;
 }
 
+/*
+ * What the client has not taken: ours, and what the kernel holds. Without the latter a client that reads slowly from
+ * megabytes of the kernel's buffers would look as if it had stopped.
+ */
+static size_t unsent_bytes(const struct connection *connection)
+{
+  int in_kernel = 0;
+  ioctl(connection_fd(connection), SIOCOUTQ, &in_kernel);
+  return uv_stream_get_write_queue_size(&connection->socket.stream) + (size_t)in_kernel;
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
   struct connection *connection = timer->data;
@@ -116,7 +129,7 @@ static void on_deadline(uv_timer_t *timer)
       connection_enter(connection, PHASE_HANDLING);
     break;
   case PHASE_WRITING:
-    if (uv_stream_get_write_queue_size(&connection->socket.stream) < connection->out.queued_bytes)
+    if (unsent_bytes(connection) < connection->out.unsent_bytes)
       connection_enter(connection, PHASE_WRITING);
     else
       connection_close(connection);
@@ -156,7 +169,7 @@ void connection_enter(struct connection *connection, enum connection_phase phase
   ASSERT(connection->phase != PHASE_CLOSING);
   connection->phase = phase;
   if (phase == PHASE_WRITING)
-    connection->out.queued_bytes = uv_stream_get_write_queue_size(&connection->socket.stream);
+    connection->out.unsent_bytes = unsent_bytes(connection);
   unsigned ms = phase_ms_max(connection);
   if (ms)
     uv_timer_start(&connection->deadline, on_deadline, ms, 0);

@@ -329,27 +329,38 @@ static enum refusal check_line_bytes(char before, const char *data, size_t size)
   return REFUSAL_NONE;
 }
 
+/* Nobody reads trailer fields and chunk extensions, so they are checked, and then kept from llhttp. */
+static bool is_for_llhttp(enum line_kind kind, size_t length)
+{
+  return kind != LINE_TRAILER || length == 0;
+}
+
+static size_t length_for_llhttp(enum line_kind kind, const char *line, size_t length)
+{
+  return kind == LINE_CHUNK_SIZE ? strcspn(line, ";") : length;
+}
+
 static void parser_take_line(struct http_parser *parser)
 {
   struct buffer *line = &parser->line;
-  const struct line_rule *rule = &line_rules[parser->expected];
+  enum line_kind kind = parser->expected;
   size_t length = line->size - strlen("\r\n");
-  if (parser->expected == LINE_REQUEST && length == 0) {
+  line->data[length] = 0;
+  if (kind == LINE_REQUEST && length == 0) {
     buffer_clear(line); /* RFC 9112, section 2.2: an empty line before the request line is passed over */
     return;
   }
-  line->data[length] = 0;
-  enum refusal refusal = rule->check(line->data);
+  enum refusal refusal = line_rules[kind].check(line->data);
   if (refusal) {
     parser_refuse(parser, refusal);
     return;
   }
-  line->data[length] = '\r';
-  /* Trailer fields are read by nobody, so they are checked and dropped: llhttp sees only the line that ends them. */
-  bool is_dropped = parser->expected == LINE_TRAILER && length > 0;
-  parser->expected = rule->next;
-  if (!is_dropped)
-    parser_execute(parser, line->data, line->size);
+  parser->expected = line_rules[kind].next;
+  if (is_for_llhttp(kind, length)) {
+    length = length_for_llhttp(kind, line->data, length);
+    memcpy(line->data + length, "\r\n", 2);
+    parser_execute(parser, line->data, length + 2);
+  }
   buffer_clear(line);
 }
 

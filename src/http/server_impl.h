@@ -39,7 +39,7 @@ struct outgoing {
   struct buffer body; /* or the piece of the file that is being sent */
   int file;           /* -1: none */
   uint64_t file_offset, file_bytes_left;
-  size_t queued_bytes; /* when the deadline was set: fewer later is progress */
+  size_t unsent_bytes; /* when the deadline was set: fewer later is progress */
 };
 
 struct connection {
