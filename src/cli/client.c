@@ -10,9 +10,8 @@
 
 enum { CONNECT_MS_MAX = 5000, STALL_SECONDS_MAX = 30, POLL_MS_MAX = 60 * 1000 };
 
-/* Two streams shown inline, each of whose bytes may become a \u00xx, and the rest of an evaluation; a list is smaller.
- */
-#define ANSWER_BYTES_MAX (2 * 6 * OUTPUT_INLINE_BYTES_MAX + MIB(16))
+/* Three streams shown inline, where a byte takes up to six (\u00xx), and the rest of an evaluation or a long list. */
+#define ANSWER_BYTES_MAX (18 * OUTPUT_INLINE_BYTES_MAX + MIB(16))
 
 struct client {
   CURL *curl;

@@ -10,22 +10,24 @@
 
 static void print_report(const json_t *report)
 {
-  static const struct column columns[] = {
-    {"CHECK", COLUMN_LEFT}, {"STATE", COLUMN_LEFT}, {"WHAT IT MEANS", COLUMN_WRAPPED}};
+  static const struct column columns[] = {{"CHECK", COLUMN_LEFT},
+                                          {"STATE", COLUMN_LEFT},
+                                          {"WHAT IT IS FOR", COLUMN_WRAPPED},
+                                          {"WHAT WAS FOUND", COLUMN_WRAPPED}};
   struct table *table = table_create(columns, sizeof columns / sizeof *columns, true);
-  size_t index;
-  json_t *item;
-  json_array_foreach(json_object_get(report, "checks"), index, item)
-    table_row(table, (const char *const[]){json_text_at(item, "name"), json_text_at(item, "status"),
-                                           json_text_at(item, "explanation")});
+  const json_t *checks = json_at(report, "checks"), *gaps = json_at(report, "isolation_gaps");
+  for (size_t i = 0; i < json_array_size(checks); i++) {
+    const json_t *check = json_array_get(checks, i);
+    table_row(table, (const char *const[]){json_text_at(check, "name"), json_text_at(check, "status"),
+                                           json_text_at(check, "purpose"), json_text_at(check, "explanation")});
+  }
   table_print(table);
   table_destroy(table);
 
   CLEANUP_FREE char *isolation = inert_line(json_text_at(report, "isolation"));
   printf("\nisolation: %s\n", isolation);
-  json_array_foreach(json_object_get(report, "isolation_gaps"), index, item)
-  {
-    CLEANUP_FREE char *gap = inert_line(json_string_value(item) ? json_string_value(item) : "");
+  for (size_t i = 0; i < json_array_size(gaps); i++) {
+    CLEANUP_FREE char *gap = inert_line(json_text_at(json_array_get(gaps, i), ""));
     printf("  %s\n", gap);
   }
 }

@@ -38,9 +38,8 @@ static void print_table(const json_t *evaluations)
     {"TIME", COLUMN_RIGHT}, {"EXIT", COLUMN_RIGHT},  {"REASON", COLUMN_CUT},
   };
   struct table *table = table_create(columns, sizeof columns / sizeof *columns, true);
-  size_t index;
-  json_t *evaluation;
-  json_array_foreach(evaluations, index, evaluation) row_add(table, evaluation);
+  for (size_t i = 0; i < json_array_size(evaluations); i++)
+    row_add(table, json_array_get(evaluations, i));
   table_print(table);
   table_destroy(table);
 }

@@ -89,10 +89,9 @@ static void error_print(const struct session *session, const struct error *error
   CLEANUP_FREE char *message = inert_line(error->message);
   fprintf(stderr, "assay: %s\n", message);
   const json_t *problem = session->client ? client_problem(session->client) : 0;
-  size_t index;
-  json_t *fault;
-  json_array_foreach(json_object_get(problem, "errors"), index, fault)
-  {
+  const json_t *faults = json_at(problem, "errors");
+  for (size_t i = 0; i < json_array_size(faults); i++) {
+    const json_t *fault = json_array_get(faults, i);
     CLEANUP_FREE char *path = inert_line(json_text_at(fault, "path"));
     CLEANUP_FREE char *text = inert_line(json_text_at(fault, "message"));
     fprintf(stderr, "  %s: %s\n", path, text);

@@ -10,7 +10,7 @@ struct unit {
   uint64_t factor;
 };
 
-static const struct unit durations[] = {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {0, 0}};
+static const struct unit durations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {0, 0}};
 
 static const struct unit sizes[] = {
   {"", 1},

@@ -24,7 +24,7 @@ char *remote_path(const char *id, const char *part);
 const char *evaluation_id(const json_t *evaluation);
 bool evaluation_finished(const json_t *evaluation);
 
-/* The value at a path such as "verdict.exit_code"; NULL where there is none, or it is null. Borrowed. */
+/* The value at a path such as "verdict.exit_code" ("" is the value itself); NULL where there is none, or it is null. */
 const json_t *json_at(const json_t *json, const char *path);
 /* The same as text: a string, else "". */
 const char *json_text_at(const json_t *json, const char *path);

@@ -35,12 +35,10 @@ char *show_size(const json_t *value)
 char *show_pairs(const json_t *value)
 {
   struct buffer text = {0};
-  const char *key;
-  json_t *item;
-  json_object_foreach((json_t *)value, key, item)
-  {
-    CLEANUP_FREE char *plain = show_plain(item);
-    buffer_printf(&text, "%s%s=%s", text.size ? " " : "", key, plain);
+  json_t *object = (json_t *)value; /* an iterator could change it, so jansson wants it so */
+  for (void *pair = json_object_iter(object); pair; pair = json_object_iter_next(object, pair)) {
+    CLEANUP_FREE char *plain = show_plain(json_object_iter_value(pair));
+    buffer_printf(&text, "%s%s=%s", text.size ? " " : "", json_object_iter_key(pair), plain);
   }
   return buffer_take(&text, 0);
 }

@@ -51,7 +51,7 @@ static bool content_read(const struct session *session, const char *path, struct
     if (got < 0)
       return error_errno(error, "cannot read %s", path);
     if (got == 0)
-      return buffer_append(&content->bytes, "", 0), true;
+      return true;
     content->bytes.size += (size_t)got;
     if (content->bytes.size > BODY_BYTES_MAX)
       return error_set(error, ERROR_TOO_LARGE, EFBIG, "%s holds more than %llu bytes, the most that a server takes",
@@ -80,10 +80,11 @@ static json_t *base64_encode(const void *data, size_t size)
  */
 static void content_put(json_t *object, const char *key, const char *encoding_key, const struct content *content)
 {
-  const struct buffer *bytes = &content->bytes;
-  json_t *text = memchr(bytes->data, 0, bytes->size) ? 0 : json_stringn(bytes->data, bytes->size);
+  const char *bytes = content->bytes.data ? content->bytes.data : "";
+  size_t size = content->bytes.size;
+  json_t *text = memchr(bytes, 0, size) ? 0 : json_stringn(bytes, size);
   if (!text) {
-    text = base64_encode(bytes->data, bytes->size);
+    text = base64_encode(bytes, size);
     json_object_set_new(object, encoding_key, json_string("base64"));
   }
   json_object_set_new(object, key, text);
@@ -123,11 +124,10 @@ static bool has_name(const json_t *runtime, const char *name)
 {
   if (strcmp(json_text_at(runtime, "name"), name) == 0)
     return true;
-  size_t index;
-  json_t *alias;
-  json_array_foreach(json_object_get(runtime, "aliases"), index,
-                     alias) if (strcmp(json_string_value(alias) ? json_string_value(alias) : "", name) ==
-                                0) return true;
+  const json_t *aliases = json_at(runtime, "aliases");
+  for (size_t i = 0; i < json_array_size(aliases); i++)
+    if (strcmp(json_text_at(json_array_get(aliases, i), ""), name) == 0)
+      return true;
   return false;
 }
 
@@ -137,11 +137,12 @@ static char *main_file_name(struct session *session, const char *runtime, struct
   CLEANUP_JSON json_t *answer = 0;
   if (!session_call(session, &(struct client_request){"GET", "/v1/runtimes", .interrupts = -1}, &answer, error))
     return 0;
-  size_t index;
-  json_t *offered;
-  json_array_foreach(json_object_get(answer, "runtimes"), index,
-                     offered) if (has_name(offered, runtime) &&
-                                  *json_text_at(offered, "file")) return xstrdup(json_text_at(offered, "file"));
+  const json_t *offered = json_at(answer, "runtimes");
+  for (size_t i = 0; i < json_array_size(offered); i++) {
+    const char *file = json_text_at(json_array_get(offered, i), "file");
+    if (*file && has_name(json_array_get(offered, i), runtime))
+      return xstrdup(file);
+  }
   error_set(error, ERROR_INVALID, 0, "the server knows no runtime %s", runtime);
   return 0;
 }
