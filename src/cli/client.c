@@ -244,7 +244,7 @@ static bool request_carry_out(struct transfer *transfer, const struct client_req
   json_decref(transfer->client->problem);
   transfer->client->problem = 0;
   transfer->error = error;
-  long status;
+  long status = 0;
   if (!transfer_carry_out(transfer, request, &status, error))
     return false;
   return status / 100 == 2 || answer_refuse(transfer, status, error);
