@@ -1,0 +1,142 @@
+#include "keeper/box.h"
+
+#include "base/fd.h"
+#include "keeper/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/fsuid.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { INODES_MIN = 1024, BYTES_PER_INODE = 4096 };
+enum { BOX_FLAGS = MS_NOSUID | MS_NODEV, PROC_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
+
+static bool attach(const char *source, const char *target, const char *type, unsigned long flags, const char *options,
+                   struct error *error)
+{
+  return mount(source, target, type, flags, options) == 0 || error_errno(error, "cannot mount %s", target);
+}
+
+/*
+ * What tells of the host or changes it, in /proc, is guarded by its permissions (kcore, kpage*, keys, sysrq-trigger,
+ * timer_list, slabinfo, acpi, scsi, irq … belong to the host's root, who is nobody in here). The exception is
+ * /proc/sys/net, which belongs to the owner of the network namespace: for an ordinary user that is the program's own
+ * user id. So /proc/sys is read-only.
+ */
+static bool mount_proc(struct error *error)
+{
+  return attach("proc", "/proc", "proc", PROC_FLAGS, 0, error) &&
+         attach("/proc/sys", "/proc/sys", 0, MS_BIND, 0, error) &&
+         attach(0, "/proc/sys", 0, MS_BIND | MS_REMOUNT | MS_RDONLY | PROC_FLAGS, 0, error);
+}
+
+/* In the name of the program, whose everything in the box is to be. The umask is 022. */
+static bool make_directories(struct error *error)
+{
+  static const struct {
+    const char *path;
+    mode_t mode;
+  } directories[] = {{BOX_HOME, 0755}, {"/box/tmp", 01777}, {"/box/shm", 01777}};
+  for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+    if (mkdir(directories[i].path, directories[i].mode) < 0 || chmod(directories[i].path, directories[i].mode) < 0)
+      return error_errno(error, "cannot make %s", directories[i].path);
+  return true;
+}
+
+/* Files that init makes belong to the program: the file system's idea of who acts is set apart (setfsuid(2)). */
+static void act_as(uid_t id)
+{
+  setfsgid(id);
+  setfsuid(id);
+}
+
+bool box_mount(const struct host *host, struct error *error)
+{
+  char options[96];
+  snprintf(options, sizeof options, "mode=755,uid=%d,gid=%d,size=64k,nr_inodes=%d", PROGRAM_UID, PROGRAM_UID,
+           INODES_MIN);
+  (void)host;
+  if (!mount_proc(error) || !attach("box", "/box", "tmpfs", BOX_FLAGS, options, error))
+    return false;
+  act_as(PROGRAM_UID);
+  bool made = make_directories(error);
+  act_as(geteuid());
+  return made && attach("/box/tmp", "/tmp", 0, MS_BIND, 0, error) &&
+         attach("/box/shm", "/dev/shm", 0, MS_BIND, 0, error) &&
+         (chdir(BOX_HOME) == 0 || error_errno(error, "cannot go to " BOX_HOME));
+}
+
+bool box_resize(uint64_t disk_bytes, struct error *error)
+{
+  uint64_t inodes = disk_bytes / BYTES_PER_INODE;
+  char options[64];
+  snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu", (unsigned long long)disk_bytes,
+           (unsigned long long)(inodes < INODES_MIN ? INODES_MIN : inodes));
+  return attach("box", "/box", "tmpfs", MS_REMOUNT | BOX_FLAGS, options, error);
+}
+
+static bool unfit(struct error *error, const struct plan_file *file, int code)
+{
+  switch (code) {
+  case EEXIST:
+    return error_set(error, ERROR_INVALID, code, "file \"%s\" is there twice, or where a directory is", file->path);
+  case ENOTDIR:
+    return error_set(error, ERROR_INVALID, code, "file \"%s\" lies below another file", file->path);
+  case EISDIR:
+    return error_set(error, ERROR_INVALID, code, "file \"%s\" is where a directory is", file->path);
+  case ENOSPC:
+    return error_set(error, ERROR_INVALID, code, "file \"%s\" does not fit into disk_bytes", file->path);
+  default:
+    errno = code;
+    return error_errno(error, "cannot write file \"%s\"", file->path);
+  }
+}
+
+static int write_file(int directory, const struct plan_file *file)
+{
+  int result = mkdir_parents_beneath(directory, file->path, 0755);
+  if (result < 0)
+    return result;
+  CLEANUP_FD int fd = open_beneath(directory, file->path, O_WRONLY | O_CREAT | O_EXCL, file->executable ? 0755 : 0644);
+  if (fd < 0)
+    return fd;
+  return fd_write_all(fd, file->data, file->size) ? 0 : -errno;
+}
+
+bool box_fill(const struct plan *plan, struct error *error)
+{
+  if (!plan->file_count)
+    return true;
+  CLEANUP_FD int home = open(BOX_HOME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (home < 0)
+    return error_errno(error, "cannot open " BOX_HOME);
+  int result = 0;
+  act_as(PROGRAM_UID);
+  for (size_t i = 0; !result && i < plan->file_count; i++) {
+    result = write_file(home, &plan->files[i]);
+    if (result < 0)
+      unfit(error, &plan->files[i], -result);
+  }
+  act_as(geteuid());
+  return result == 0;
+}
+
+/* A sealed file in memory rather than a pipe: whoever does not read its input never makes anybody wait, and /dev/stdin
+ * can be opened. */
+int box_input(const struct plan *plan, struct error *error)
+{
+  if (!plan->input_size)
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+  CLEANUP_FD int memory = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (memory < 0 || !fd_write_all(memory, plan->input, plan->input_size) ||
+      fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+    return error_errno(error, "cannot make the standard input"), -1;
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+  int input = open(path, O_RDONLY | O_CLOEXEC); /* another open file, read-only and at its start */
+  return input >= 0 ? input : (error_errno(error, "cannot open the standard input"), -1);
+}

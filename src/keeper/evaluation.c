@@ -1,0 +1,181 @@
+#include "keeper/evaluation.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "keeper/evidence.h"
+#include "keeper/outcome.h"
+#include "keeper/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { READY_MS_MAX = 10000 }; /* for init to build the sandbox and write the plan's files */
+
+/* As an evaluation is between two attempts. */
+static void reset(struct evaluation *evaluation)
+{
+  *evaluation = (struct evaluation){
+    .host = evaluation->host,
+    .events = evaluation->events,
+    .timer = evaluation->timer,
+    .directory = -1,
+    .cgroup = {&evaluation->host->cgroups, {-1, -1, -1, -1}},
+    .sandbox = {.pidfd = -1, .channel = -1, .pipe = {-1, -1}},
+    .sampler = {.proc = -1, .box = -1},
+    .stops = -1,
+  };
+  capture_init(&evaluation->capture, -1, 0);
+}
+
+void evaluation_init(struct evaluation *evaluation, struct host *host, const struct evaluation_events *events)
+{
+  evaluation->host = host;
+  evaluation->events = *events;
+  evaluation->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  ASSERT(evaluation->timer >= 0);
+  reset(evaluation);
+}
+
+/* Whatever still lived in the sandbox is gone, or it never had anything. */
+static void release(struct evaluation *evaluation)
+{
+  timerfd_settime(evaluation->timer, 0, &(struct itimerspec){{0, 0}, {0, 0}}, 0);
+  sandbox_release(&evaluation->sandbox);
+  capture_release(&evaluation->capture);
+  cgroup_release(&evaluation->cgroup);
+  sampler_release(&evaluation->sampler);
+  plan_release(&evaluation->plan);
+  if (evaluation->plan_bytes)
+    munmap(evaluation->plan_bytes, evaluation->plan_size);
+  fd_close(evaluation->directory);
+  fd_close(evaluation->stops);
+  reset(evaluation);
+}
+
+static bool read_plan(struct evaluation *evaluation, int memory, struct error *error)
+{
+  struct stat status;
+  if (fstat(memory, &status) < 0)
+    return error_errno(error, "cannot read the plan");
+  if (status.st_size <= 0 || (uint64_t)status.st_size > PLAN_BYTES_MAX)
+    return error_set(error, ERROR_INVALID, EINVAL, "a plan of %lld bytes", (long long)status.st_size);
+  void *bytes = mmap(0, (size_t)status.st_size, PROT_READ, MAP_SHARED, memory, 0);
+  if (bytes == MAP_FAILED)
+    return error_errno(error, "cannot map the plan");
+  evaluation->plan_bytes = bytes;
+  evaluation->plan_size = (size_t)status.st_size;
+  return plan_decode(bytes, evaluation->plan_size, &evaluation->plan, error);
+}
+
+static bool prepare(struct evaluation *evaluation, struct error *error)
+{
+  const struct host *host = evaluation->host;
+  return evidence_reserve(evaluation->directory, error) &&
+         cgroup_create(&evaluation->cgroup, &host->cgroups, evaluation->name.text, error) &&
+         cgroup_limit(&evaluation->cgroup, &evaluation->plan.limits, error) &&
+         sandbox_create(&evaluation->sandbox, host, &evaluation->cgroup, error);
+}
+
+/* Hands over the plan and waits until everything is done that can fail before the program. `*ret_fit` is false where
+ * the plan itself is at fault. */
+static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct error *error)
+{
+  struct report report;
+  int views[CHANNEL_FDS_MAX] = {-1, -1};
+  if (!sandbox_load(&evaluation->sandbox, plan, evaluation->id, error))
+    return false;
+  if (!sandbox_await(&evaluation->sandbox, READY_MS_MAX, &report, views))
+    return error_set(error, ERROR_INTERNAL, ETIMEDOUT, "the sandbox did not become ready");
+  sampler_init(&evaluation->sampler, views[0], views[1]);
+  evaluation->init_cpu_us = report.init_cpu_us;
+  *ret_fit = report.type == REPORT_READY;
+  if (report.type == REPORT_UNFIT)
+    outcome_set_unfit(evaluation, report.code, report.text);
+  return report.type != REPORT_REFUSED || error_set(error, ERROR_INTERNAL, report.code, "%s", report.text);
+}
+
+static bool mark_started(struct evaluation *evaluation, struct error *error)
+{
+  const struct start_marker marker = {
+    .at = wall_now(),
+    .boot_id_hash = evaluation->host->boot_id_hash,
+    .init_pid = (uint64_t)evaluation->sandbox.init,
+    .init_start_ticks = sandbox_start_ticks(&evaluation->sandbox, evaluation->host),
+  };
+  evaluation->record.started_at = marker.at;
+  return evidence_mark_started(evaluation->directory, &marker, error);
+}
+
+static void begin(struct evaluation *evaluation, bool fit)
+{
+  struct sandbox *sandbox = &evaluation->sandbox;
+  const enum step first = evaluation->plan.compile ? STEP_COMPILE : STEP_RUN;
+  capture_init(&evaluation->capture, evaluation->directory, evaluation->plan.limits.output_bytes);
+  capture_attach(&evaluation->capture, STREAM_STDOUT, TAKE_FD(sandbox->pipe[SANDBOX_OUTPUT]));
+  capture_attach(&evaluation->capture, first == STEP_COMPILE ? STREAM_COMPILE : STREAM_STDERR,
+                 TAKE_FD(sandbox->pipe[SANDBOX_ERROR]));
+  evaluation->phase = PHASE_RUNNING;
+  if (fit)
+    supervise_step(evaluation, first);
+  else
+    supervise_over(evaluation);
+  evaluation->events.started(evaluation->events.context, evaluation->name.text, sandbox->pidfd);
+  supervise_advance(evaluation);
+}
+
+/* Nothing ran: nothing is to be left that says otherwise. */
+static void give_up(struct evaluation *evaluation)
+{
+  if (evaluation->sandbox.init) {
+    sandbox_kill(&evaluation->sandbox);
+    waitid(P_PIDFD, (id_t)evaluation->sandbox.pidfd, &(siginfo_t){0}, WEXITED);
+  }
+  evidence_remove(evaluation->host->evidence, evaluation->name.text);
+  cgroup_remove(&evaluation->host->cgroups, evaluation->name.text);
+  release(evaluation);
+}
+
+enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char *name, int plan, struct error *error)
+{
+  ASSERT(evaluation->phase == PHASE_IDLE);
+  unsigned attempt;
+  if (!name_parse(name, evaluation->id, &attempt))
+    return error_set(error, ERROR_INVALID, EINVAL, "not a name of ours"), LAUNCH_REFUSED;
+  snprintf(evaluation->name.text, sizeof evaluation->name.text, "%s", name);
+
+  switch (evidence_open(evaluation->host->evidence, name, &evaluation->directory, error)) {
+  case EVIDENCE_KNOWN:
+    release(evaluation);
+    return LAUNCH_KNOWN;
+  case EVIDENCE_FAILED:
+    release(evaluation);
+    return LAUNCH_REFUSED;
+  default:
+    break;
+  }
+  bool fit = true;
+  if (!read_plan(evaluation, plan, error) || !prepare(evaluation, error) || !load(evaluation, plan, &fit, error) ||
+      !mark_started(evaluation, error)) {
+    give_up(evaluation);
+    return LAUNCH_REFUSED;
+  }
+  begin(evaluation, fit);
+  return LAUNCH_DONE;
+}
+
+void evaluation_clear(struct evaluation *evaluation)
+{
+  struct error error = {0};
+  release(evaluation);
+  struct network *network = &evaluation->host->network;
+  if (!network_is_clean(network) && !network_enter_fresh(network, evaluation->host->proc, &error))
+    log_error(0, "%s", error.message);
+  evaluation->events.idle(evaluation->events.context);
+}

@@ -1,0 +1,81 @@
+#include "keeper/evidence.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600, RESERVED_BYTES = 4096 };
+
+/* Every file that evidence can consist of; a directory with anything else in it is not ours to remove. */
+static const char *const files[] = {"start", "stdout", "stderr", "compile", "order", "ring", "exit.tmp", "exit"};
+
+static int open_directory(int parent, const char *name)
+{
+  return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+enum evidence_opening evidence_open(int parent, const char *name, int *ret_directory, struct error *error)
+{
+  if (mkdirat(parent, name, DIRECTORY_MODE) < 0) {
+    if (errno != EEXIST)
+      return error_errno(error, "cannot make the evidence directory"), EVIDENCE_FAILED;
+    CLEANUP_FD int standing = open_directory(parent, name);
+    if (standing < 0 || faccessat(standing, "start", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+      return EVIDENCE_KNOWN;
+    if (!evidence_remove(parent, name) || mkdirat(parent, name, DIRECTORY_MODE) < 0)
+      return error_errno(error, "cannot make the evidence directory anew"), EVIDENCE_FAILED;
+  }
+  int directory = open_directory(parent, name);
+  if (directory < 0)
+    return error_errno(error, "cannot open the evidence directory"), EVIDENCE_FAILED;
+  *ret_directory = directory;
+  return EVIDENCE_FRESH;
+}
+
+bool evidence_mark_started(int directory, const struct start_marker *marker, struct error *error)
+{
+  CLEANUP_BUFFER struct buffer text = {0};
+  start_marker_encode(marker, &text);
+  CLEANUP_FD int fd = openat(directory, "start", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+  if (fd < 0 || !fd_write_all(fd, text.data, text.size))
+    return error_errno(error, "cannot write the start marker");
+  return true;
+}
+
+bool evidence_reserve(int directory, struct error *error)
+{
+  CLEANUP_FD int fd = openat(directory, "exit.tmp", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+  if (fd < 0)
+    return error_errno(error, "cannot make exit.tmp");
+  /* fallocate(2) and not posix_fallocate(3), which writes zeros where a file system cannot reserve. */
+  if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, RESERVED_BYTES) < 0 && errno == ENOSPC)
+    return error_errno(error, "cannot reserve room for the exit record");
+  return true;
+}
+
+bool evidence_write_record(int directory, const struct record *record, struct error *error)
+{
+  CLEANUP_BUFFER struct buffer text = {0};
+  record_encode(record, &text);
+  CLEANUP_FD int fd = openat(directory, "exit.tmp", O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
+  if (fd < 0 || !fd_write_all(fd, text.data, text.size))
+    return error_errno(error, "cannot write exit.tmp");
+  if (renameat(directory, "exit.tmp", directory, "exit") < 0)
+    return error_errno(error, "cannot rename exit.tmp");
+  return true;
+}
+
+bool evidence_remove(int parent, const char *name)
+{
+  CLEANUP_FD int directory = open_directory(parent, name);
+  if (directory < 0)
+    return errno == ENOENT;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    if (unlinkat(directory, files[i], 0) < 0 && errno != ENOENT)
+      return false;
+  return unlinkat(parent, name, AT_REMOVEDIR) == 0;
+}

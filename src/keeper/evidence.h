@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * The evidence directory of one attempt (wire/record.h): made, marked as started, closed with a record, removed. The
+ * bytes of its streams are capture.h's business. All of it is reached through descriptors that were opened before the
+ * keeper moved into its own root.
+ */
+
+#include "base/error.h"
+#include "wire/record.h"
+
+enum evidence_opening {
+  EVIDENCE_FRESH,  /* a directory was made for this attempt */
+  EVIDENCE_KNOWN,  /* it was started before, by whomever: never start it again */
+  EVIDENCE_FAILED, /* neither; see the error */
+};
+
+/* `parent` is the directory of all evidence. A directory without a start marker is one whose launch was given up. */
+enum evidence_opening evidence_open(int parent, const char *name, int *ret_directory, struct error *error);
+
+/* The start marker, the last thing before the program: false with EEXIST where someone else was quicker. */
+bool evidence_mark_started(int directory, const struct start_marker *marker, struct error *error);
+
+/* Takes the room that the exit record will need while there is some, so that a full disk cannot swallow the verdict. */
+bool evidence_reserve(int directory, struct error *error);
+
+/* The exit record, complete or absent. Uses what evidence_reserve() took. */
+bool evidence_write_record(int directory, const struct record *record, struct error *error);
+
+/* Removes the directory and what is in it; one that is not there is removed already. */
+bool evidence_remove(int parent, const char *name);

@@ -1,0 +1,114 @@
+#include "keeper/host.h"
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "keeper/landlock.h"
+#include "keeper/root.h"
+#include "wire/isolation.h"
+#include "wire/record.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+static const char host_name[] = "assay";
+
+static bool open_directory(int *ret, const char *path, struct error *error)
+{
+  *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return *ret >= 0 || error_errno(error, "cannot open %s", path);
+}
+
+static bool read_boot_id(struct host *host, struct error *error)
+{
+  CLEANUP_FD int file = openat(host->proc, "sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  char text[64];
+  ssize_t size = file < 0 ? -1 : read(file, text, sizeof text);
+  if (size <= 0)
+    return error_errno(error, "cannot read the boot id");
+  host->boot_id_hash = digest_bytes(text, (size_t)size);
+  return true;
+}
+
+static unsigned count_processors(void)
+{
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) < 0)
+    return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+  return (unsigned)CPU_COUNT(&set);
+}
+
+static bool write_map(const struct host *host, const char *file, unsigned own, struct error *error)
+{
+  char text[64];
+  snprintf(text, sizeof text, "0 %u 1\n", own);
+  int result = file_write_once(host->proc, file, text);
+  return result == 0 || error_set(error, ERROR_INTERNAL, -result, "cannot write /proc/%s", file);
+}
+
+/* An ordinary user becomes root of a user namespace of the keeper's own, in which it may do the rest. */
+static bool become_root_of_own(const struct host *host, struct error *error)
+{
+  uid_t uid = geteuid();
+  gid_t gid = getegid();
+  if (unshare(CLONE_NEWUSER) < 0)
+    return error_errno(error, "cannot make a user namespace (is kernel.unprivileged_userns_clone or "
+                              "user.max_user_namespaces 0?)");
+  int result = file_write_once(host->proc, "self/setgroups", "deny"); /* user_namespaces(7) */
+  if (result < 0)
+    return error_set(error, ERROR_INTERNAL, -result, "cannot write /proc/self/setgroups");
+  return write_map(host, "self/uid_map", uid, error) && write_map(host, "self/gid_map", gid, error);
+}
+
+static uint32_t features(const struct host *host)
+{
+  uint32_t bits = ISOLATION_NAMESPACES | ISOLATION_NETWORK | ISOLATION_ROOT | ISOLATION_CAPABILITIES |
+                  ISOLATION_SECCOMP | ISOLATION_PROCESSES | ISOLATION_DISK;
+  if (host->privileged)
+    bits |= ISOLATION_UID;
+  if (host->landlock_version)
+    bits |= ISOLATION_LANDLOCK;
+  if (cgroups_have(&host->cgroups, CONTROLLER_MEMORY))
+    bits |= ISOLATION_MEMORY;
+  if (cgroups_have(&host->cgroups, CONTROLLER_CPU))
+    bits |= ISOLATION_CPU;
+  if (cgroups_kill_whole(&host->cgroups))
+    bits |= ISOLATION_KILL;
+  return bits;
+}
+
+bool host_prepare(struct host *ret, const struct options *options, struct error *error)
+{
+  struct host *host = ret;
+  *host = (struct host){
+    .privileged = geteuid() == 0,
+    .uid_base = options->uid_base,
+    .network = {{-1, -1}},
+    .landlock_version = landlock_version(),
+    .processors = count_processors(),
+  };
+  if (host->privileged && !host->uid_base)
+    return error_set(error, ERROR_INVALID, 0, "--uid-base is needed by root");
+  if (!open_directory(&host->proc, "/proc", error) || !open_directory(&host->evidence, options->evidence_path, error) ||
+      !cgroups_open(&host->cgroups, &options->cgroups, error) || !read_boot_id(host, error) ||
+      !filters_build(&host->filters, error))
+    return false;
+  host->isolation = features(host);
+  if (!host->privileged && !become_root_of_own(host, error))
+    return false;
+  if (unshare(CLONE_NEWNS | CLONE_NEWUTS) < 0)
+    return error_errno(error, "cannot make namespaces");
+  if (sethostname(host_name, sizeof host_name - 1) < 0) /* copied into the namespace of each evaluation */
+    return error_errno(error, "cannot set the host name");
+  return network_enter_fresh(&host->network, host->proc, error) && root_enter(options->slot_path, 0, error);
+}
+
+bool host_must_sample(const struct host *host)
+{
+  for (int i = 0; i < CONTROLLER_COUNT; i++)
+    if (!cgroups_have(&host->cgroups, (enum controller)i))
+      return true;
+  return false;
+}

@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * What a keeper holds for its whole life: descriptors opened before it moved into its own root, what the kernel can do,
+ * and what is built once and used by every sandbox. Filled at the start (host_prepare()), read-only from then on but
+ * for the network.
+ */
+
+#include "keeper/cgroup.h"
+#include "keeper/network.h"
+#include "keeper/options.h"
+#include "keeper/seccomp_filter.h"
+
+struct host {
+  bool privileged; /* started by root: programs run under a user id of their own */
+  uint32_t uid_base;
+  int proc, evidence; /* directories: the host's /proc, all evidence */
+  struct cgroups cgroups;
+  struct network network;
+  struct filters filters;
+  int landlock_version; /* 0: none */
+  unsigned processors;  /* that programs can use at once */
+  uint64_t boot_id_hash;
+  uint32_t isolation; /* enum isolation_feature bits of every sandbox made here */
+};
+
+/* Opens what is needed of the host, then moves the process into its own namespaces and root, over `slot_path`. */
+bool host_prepare(struct host *ret, const struct options *options, struct error *error);
+
+/* Whether memory, CPU time or processes must be watched by sampling /proc, for want of a cgroup that counts them. */
+bool host_must_sample(const struct host *host);

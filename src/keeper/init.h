@@ -1,0 +1,19 @@
+#pragma once
+
+/*
+ * The inside of a sandbox: process 1 of its pid namespace, a fork of the keeper. It builds the sandbox, writes the
+ * plan's files, starts the program under another user id where there is one, waits for every orphan, and reports
+ * (channel.h). When it exits, for whatever reason, the kernel kills all that is left of the pid namespace; when the
+ * keeper dies, the kernel kills init. The program cannot touch it.
+ */
+
+#include "keeper/host.h"
+
+enum { PROGRAM_UID = 1000 };
+
+struct init_files {
+  int channel;
+  int pipe[2]; /* writing ends: enum sandbox_pipe */
+};
+
+_Noreturn void init_main(const struct host *host, struct init_files files);

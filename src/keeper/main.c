@@ -1,0 +1,84 @@
+/*
+ * assay-keeper: holds one slot of a host, and runs one untrusted program after another in it, each in a sandbox of its
+ * own, and leaves evidence of each. It does not depend on the daemon being alive.
+ *
+ * Theory of operation
+ *
+ *     daemon ══ control socket ══ keeper ══ channel ══ init ── program ── whatever it starts
+ *                                   ║                            │
+ *                                   ╠════════ pipe ══════════ stdout
+ *                                   ╠════════ pipe ══════════ stderr
+ *                                   ╠═══ seccomp listener ═ its stops (capture.h)
+ *                                   ╚══▶ evidence directory
+ *
+ *  keeper   this process, with one thread. At its start it opens all it needs of the host and moves into namespaces and
+ * a read-only root of its own (host.c, root.c), which every sandbox then copies cheaply. slot.c talks to the daemon,
+ *           evaluation.c launches, supervise.c watches, outcome.c writes the record.
+ *  init     a fork of the keeper, the first process in new user, pid, mount, ipc, uts and cgroup namespaces (sandbox.c
+ * from outside, init.c from inside). Mounts what is private to the evaluation (box.c), writes the plan's files, starts
+ *           the program (program.c), reaps, and reports its end.
+ *  program  never process 1, so that signals to itself mean what they say.
+ *
+ *  1. RUN comes with a plan. The evidence directory is made; it is there already: KNOWN.
+ *  2. A cgroup is made, init is cloned into it, its ids are mapped; it builds the sandbox, loads the plan, says READY.
+ *     Whatever fails up to here is REFUSED and leaves nothing.
+ *  3. The start marker is written (at most one start of an attempt), and init is told to run.
+ *  4. The keeper takes in the output and watches the limits. Over a limit it kills init, and the kernel the rest.
+ *  5. Init reports how the program ended, and exits; the kernel kills what is left of the tree.
+ *  6. All streams are at their end, or have been held open too long: the exit record is written. ENDED.
+ *  7. Init is reaped, so the tree is empty. IDLE. Evidence and cgroup stay until REMOVE.
+ *
+ *  The keeper dies: the kernel kills init (PR_SET_PDEATHSIG), and with it the tree. The daemon dies: the evaluation
+ * runs to its end, the evidence is written, and then the keeper goes too.
+ *
+ *   assay-keeper --slot DIR --evidence DIR --uid-base N
+ *                [--cgroup-v2 DIR [--v2-memory] [--v2-pids]] [--cgroup-memory DIR] [--cgroup-pids DIR]
+ *                [--cgroup-cpuacct DIR] [--root-allow DIR]…
+ */
+
+#include "base/log.h"
+#include "keeper/slot.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A terminal's Ctrl-C is for the daemon, which stops without stopping what runs. Only QUIT and loneliness end a keeper.
+ */
+static void stand_apart(void)
+{
+  static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP};
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    signal(ignored[i], SIG_IGN);
+  signal(SIGCHLD, SIG_DFL); /* ignored, it would make the kernel reap what is to be waited for */
+  setsid();
+}
+
+/* So that no descriptor opened later can become one of the three. */
+static void fill_standard_descriptors(void)
+{
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0)
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+  struct options options;
+  struct slot slot;
+  static struct host host;
+  struct error error = {0};
+  fill_standard_descriptors();
+  stand_apart();
+  if (!options_parse(argc, argv, &options, &error) || !slot_open(&slot, options.slot_path, &error) ||
+      !host_prepare(&host, &options, &error)) {
+    log_error(0, "assay-keeper: %s", error.message);
+    return EXIT_FAILURE;
+  }
+  slot_serve(&slot, &host);
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,99 @@
+#include "keeper/options.h"
+
+#include "base/number.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+enum option_key {
+  SLOT,
+  EVIDENCE,
+  UID_BASE,
+  ROOT_ALLOW,
+  CGROUP_V2,
+  V2_MEMORY,
+  V2_PIDS,
+  CGROUP_MEMORY,
+  CGROUP_PIDS,
+  CGROUP_CPUACCT
+};
+
+static const struct option table[] = {
+  {"slot", required_argument, 0, SLOT},
+  {"evidence", required_argument, 0, EVIDENCE},
+  {"uid-base", required_argument, 0, UID_BASE},
+  {"root-allow", required_argument, 0, ROOT_ALLOW},
+  {"cgroup-v2", required_argument, 0, CGROUP_V2},
+  {"v2-memory", no_argument, 0, V2_MEMORY},
+  {"v2-pids", no_argument, 0, V2_PIDS},
+  {"cgroup-memory", required_argument, 0, CGROUP_MEMORY},
+  {"cgroup-pids", required_argument, 0, CGROUP_PIDS},
+  {"cgroup-cpuacct", required_argument, 0, CGROUP_CPUACCT},
+  {0, 0, 0, 0},
+};
+
+static bool invalid(struct error *error, const char *what, const char *value)
+{
+  return error_set(error, ERROR_INVALID, EINVAL, "%s: \"%s\"", what, value ? value : "");
+}
+
+static bool take_option(struct options *options, int key, const char *value, struct error *error)
+{
+  uint64_t number;
+  switch (key) {
+  case SLOT:
+    options->slot_path = value;
+    return true;
+  case EVIDENCE:
+    options->evidence_path = value;
+    return true;
+  case UID_BASE:
+    if (!parse_u64_text(value, UINT32_MAX - 2, &number) || number == 0)
+      return invalid(error, "--uid-base is not a user id other than root's", value);
+    options->uid_base = (uint32_t)number;
+    return true;
+  case ROOT_ALLOW:
+    if (options->root_count == ROOTS_MAX)
+      return invalid(error, "too many --root-allow", value);
+    options->roots[options->root_count++] = value;
+    return true;
+  case CGROUP_V2:
+    options->cgroups.directory[HIERARCHY_V2] = value;
+    return true;
+  case V2_MEMORY:
+    options->cgroups.v2_memory = true;
+    return true;
+  case V2_PIDS:
+    options->cgroups.v2_pids = true;
+    return true;
+  case CGROUP_MEMORY:
+    options->cgroups.directory[HIERARCHY_MEMORY] = value;
+    return true;
+  case CGROUP_PIDS:
+    options->cgroups.directory[HIERARCHY_PIDS] = value;
+    return true;
+  case CGROUP_CPUACCT:
+    options->cgroups.directory[HIERARCHY_CPUACCT] = value;
+    return true;
+  default:
+    return error_set(error, ERROR_INVALID, EINVAL, "unknown option, or one without its value");
+  }
+}
+
+bool options_parse(int argc, char **argv, struct options *ret, struct error *error)
+{
+  struct options options = {0};
+  opterr = 0;
+  for (int key; (key = getopt_long(argc, argv, "", table, 0)) != -1;)
+    if (!take_option(&options, key, optarg, error))
+      return false;
+  if (optind < argc)
+    return invalid(error, "unexpected argument", argv[optind]);
+  if (!options.slot_path || !options.evidence_path)
+    return error_set(error, ERROR_INVALID, EINVAL, "--slot and --evidence are needed");
+  if ((options.cgroups.v2_memory || options.cgroups.v2_pids) && !options.cgroups.directory[HIERARCHY_V2])
+    return error_set(error, ERROR_INVALID, EINVAL, "--v2-memory and --v2-pids need --cgroup-v2");
+  *ret = options;
+  return true;
+}

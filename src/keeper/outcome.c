@@ -1,0 +1,90 @@
+#include "keeper/outcome.h"
+
+#include "base/log.h"
+#include "keeper/evidence.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+void outcome_set_status(struct evaluation *evaluation, int wait_status)
+{
+  struct record *record = &evaluation->record;
+  if (WIFSIGNALED(wait_status)) {
+    record->kind = EXIT_SIGNAL;
+    record->signal = WTERMSIG(wait_status);
+  } else {
+    record->kind = EXIT_CODE;
+    record->exit_code = WEXITSTATUS(wait_status);
+  }
+  /* Our kill is a SIGKILL to all; whatever ended otherwise did so before it was reached. */
+  if (record->kind == EXIT_SIGNAL && record->signal == SIGKILL)
+    record->killed = evaluation->kill_reason;
+}
+
+void outcome_set_unreported(struct evaluation *evaluation)
+{
+  struct cgroup_usage usage;
+  outcome_set_status(evaluation, SIGKILL);
+  if (evaluation->kill_reason)
+    return;
+  /* Not by us. The kernel may have chosen init itself for the memory limit, though it stands far behind; else somebody
+   * reached in from outside, and nothing can be said of the program. */
+  cgroup_measure(&evaluation->cgroup, &usage);
+  if (!usage.oom_kills)
+    outcome_set_broken(evaluation, ECHILD, "the sandbox was killed from outside");
+}
+
+void outcome_set_unfit(struct evaluation *evaluation, int code, const char *text)
+{
+  evaluation->record.kind = EXIT_NOT_STARTED;
+  evaluation->record.exec_errno = code;
+  snprintf(evaluation->record.message, sizeof evaluation->record.message, "%s", text);
+}
+
+void outcome_set_broken(struct evaluation *evaluation, int code, const char *text)
+{
+  if (!evaluation->capture.evidence_errno)
+    evaluation->capture.evidence_errno = code ? code : EIO;
+  snprintf(evaluation->record.message, sizeof evaluation->record.message, "%s", text);
+}
+
+uint64_t outcome_cpu_us(struct evaluation *evaluation)
+{
+  const struct sampler *sampler = &evaluation->sampler;
+  uint64_t total = sampler->cpu_us > evaluation->waited_cpu_us ? sampler->cpu_us : evaluation->waited_cpu_us;
+  uint64_t others = evaluation->compile_cpu_us;
+  if (cgroups_have(&evaluation->host->cgroups, CONTROLLER_CPU)) {
+    total = cgroup_cpu_us(&evaluation->cgroup);
+    others += evaluation->init_cpu_us;
+  }
+  return total > others ? total - others : 0;
+}
+
+static void measure(struct evaluation *evaluation)
+{
+  struct record *record = &evaluation->record;
+  struct cgroup_usage usage;
+  cgroup_measure(&evaluation->cgroup, &usage);
+  uint64_t cpu_us = outcome_cpu_us(evaluation);
+  if (cpu_us > record->cpu_time_us) /* set already where the limit was hit */
+    record->cpu_time_us = cpu_us;
+  record->memory_peak_bytes = usage.memory_peak_bytes ? usage.memory_peak_bytes : evaluation->sampler.memory_peak_bytes;
+  record->processes_peak = usage.processes_peak ? usage.processes_peak : evaluation->sampler.processes_peak;
+  record->oom_kills = usage.oom_kills;
+  record->pids_refused = usage.pids_refused;
+}
+
+void outcome_write(struct evaluation *evaluation)
+{
+  struct record *record = &evaluation->record;
+  struct error error = {0};
+  measure(evaluation);
+  record->isolation = evaluation->host->isolation;
+  if (!record->ended_at.ms)
+    record->ended_at = wall_now();
+  capture_finish(&evaluation->capture, record);
+  if (!evidence_write_record(evaluation->directory, record, &error))
+    log_error(evaluation->id, "%s", error.message); /* no record: the attempt will be found lost */
+}

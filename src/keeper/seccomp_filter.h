@@ -1,0 +1,35 @@
+#pragma once
+
+/*
+ * Which system calls a program may make. Two filters, which the kernel asks both and whose stricter answer counts:
+ *
+ *  - "known": what ordinary programs use is allowed, what is refused is EPERM, and everything that this table does not
+ *    know is ENOSYS, so that a libc falls back to what it did before the call existed. It is large, loading it takes
+ * the kernel a fifth of a millisecond; init loads it while it builds the sandbox, ahead of the program.
+ *  - "gate": refusals that depend on arguments, and what init itself still needed. Small; loaded by the program's own
+ *    process as its last step, as it also carries the stops that keep stdout and stderr in order (capture.h).
+ *
+ * Calls of another architecture (i386, x32) are refused by both.
+ */
+
+#include "base/error.h"
+
+#include <linux/filter.h>
+#include <seccomp.h>
+
+struct filters {
+  struct sock_fprog known;
+  struct sock_fprog gate;       /* with stops */
+  struct sock_fprog quiet_gate; /* without: a compile step, or a kernel that cannot stop */
+};
+
+bool filters_build(struct filters *ret, struct error *error);
+
+/* Load a filter into the calling process, which has no_new_privs. 0 or a negative errno. */
+int filter_load(const struct sock_fprog *filter);
+/* The gate with stops, and the listener that they wait for; where there can be none, the quiet gate and -1. */
+int filter_load_gate(const struct filters *filters, int *ret_listener);
+
+/* Which call answers what, whatever its arguments; for the tests. */
+enum filter_answer { FILTER_UNKNOWN, FILTER_ALLOWED, FILTER_REFUSED };
+enum filter_answer filter_answer_for(const char *system_call);

@@ -1,0 +1,234 @@
+#include "keeper/slot.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "keeper/evaluation.h"
+#include "keeper/removals.h"
+#include "wire/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LONELY_MS_MAX = 10000, BACKLOG = 4 };
+
+static bool take_lock(struct slot *slot, const char *path, struct error *error)
+{
+  slot->lock = openat(slot->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (slot->lock < 0)
+    return error_errno(error, "cannot open %s/lock", path);
+  if (flock(slot->lock, LOCK_EX | LOCK_NB) < 0)
+    return error_errno(error, "another keeper serves the slot %s", path);
+  return true;
+}
+
+/* By way of /proc/self/fd, since a socket's address has room for 108 bytes only (unix(7)). */
+static bool listen_in(struct slot *slot, const char *path, struct error *error)
+{
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/socket", slot->directory);
+  slot->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (unlinkat(slot->directory, "socket", 0) < 0 && errno != ENOENT)
+    return error_errno(error, "cannot replace %s/socket", path);
+  if (slot->listener < 0 || bind(slot->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+      listen(slot->listener, BACKLOG) < 0)
+    return error_errno(error, "cannot listen in %s", path);
+  return true;
+}
+
+bool slot_open(struct slot *ret, const char *path, struct error *error)
+{
+  struct slot slot = {.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .lock = -1, .listener = -1};
+  if (slot.directory < 0)
+    return error_errno(error, "cannot open %s", path);
+  if (!take_lock(&slot, path, error) || !listen_in(&slot, path, error))
+    return false;
+  *ret = slot;
+  return true;
+}
+
+struct server {
+  struct slot *slot;
+  struct host *host;
+  struct evaluation evaluation;
+  struct removals removals;
+  int connection; /* the newest; -1: none */
+  bool was_connected, quit;
+};
+
+static bool is_idle(const struct server *server)
+{
+  return server->evaluation.phase == PHASE_IDLE;
+}
+
+static void hang_up(struct server *server)
+{
+  fd_close(server->connection);
+  server->connection = -1;
+}
+
+/* A daemon that does not listen, or is gone, costs the connection and nothing else: it will look at the evidence. */
+static void tell(struct server *server, const struct control_message *message, int fd)
+{
+  if (server->connection >= 0 && control_send(server->connection, message, fd) < 0)
+    hang_up(server);
+}
+
+static void tell_of(struct server *server, enum control_type type, const char *name)
+{
+  const struct control_message message = control_make(type, name);
+  tell(server, &message, -1);
+}
+
+static void on_started(void *context, const char *name, int pidfd)
+{
+  const struct control_message message = control_make(CONTROL_STARTED, name);
+  tell(context, &message, pidfd);
+}
+
+static void on_ended(void *context, const char *name)
+{
+  tell_of(context, CONTROL_ENDED, name);
+}
+
+static void on_idle(void *context)
+{
+  tell_of(context, CONTROL_IDLE, 0);
+}
+
+static void say_hello(struct server *server)
+{
+  struct control_message hello = control_make(CONTROL_HELLO, is_idle(server) ? 0 : server->evaluation.name.text);
+  hello.value = server->host->isolation;
+  tell(server, &hello, -1);
+}
+
+static void refuse(struct server *server, const char *name, const struct error *error)
+{
+  struct control_message refused = control_make(CONTROL_REFUSED, name);
+  refused.code = (uint32_t)error->code;
+  snprintf(refused.text, sizeof refused.text, "%.*s", (int)sizeof refused.text - 1, error->message);
+  tell(server, &refused, -1);
+}
+
+static void run(struct server *server, const char *name, int plan)
+{
+  struct error error = {0};
+  if (!is_idle(server)) {
+    if (!strcmp(server->evaluation.name.text, name))
+      return tell_of(server, CONTROL_KNOWN, name);
+    error_set(&error, ERROR_UNAVAILABLE, EBUSY, "another evaluation runs in this slot");
+    return refuse(server, name, &error);
+  }
+  switch (evaluation_launch(&server->evaluation, name, plan, &error)) {
+  case LAUNCH_KNOWN:
+    return tell_of(server, CONTROL_KNOWN, name);
+  case LAUNCH_REFUSED:
+    log_warning(0, "%s could not be launched: %s", name, error.message);
+    return refuse(server, name, &error);
+  default:
+    return;
+  }
+}
+
+static const char *active_name(const struct server *server)
+{
+  return is_idle(server) ? 0 : server->evaluation.name.text;
+}
+
+static void obey(struct server *server, const struct control_message *message, int fd)
+{
+  const char *active = active_name(server);
+  switch (message->type) {
+  case CONTROL_RUN:
+    return run(server, message->name.text, fd);
+  case CONTROL_KILL:
+    if (active && !strcmp(active, message->name.text))
+      evaluation_kill(&server->evaluation, (enum kill_reason)message->value);
+    return;
+  case CONTROL_REMOVE:
+    return removals_add(&server->removals, message->name.text);
+  case CONTROL_QUIT:
+    server->quit = true;
+    return;
+  default:
+    log_warning(0, "the daemon sent a %s, which only a keeper sends",
+                control_type_name((enum control_type)message->type));
+    return hang_up(server);
+  }
+}
+
+static void handle_connection(struct server *server)
+{
+  struct control_message message;
+  int fd, result;
+  while (server->connection >= 0 && (result = control_receive(server->connection, &message, &fd)) != -EAGAIN) {
+    if (result == 1) {
+      obey(server, &message, fd);
+      fd_close(fd);
+    } else {
+      hang_up(server);
+    }
+  }
+}
+
+static void handle_listener(struct server *server)
+{
+  int connection = accept4(server->slot->listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (connection < 0)
+    return;
+  hang_up(server);
+  server->connection = connection;
+  server->was_connected = true;
+  say_hello(server);
+}
+
+/* How long to sleep: for ever, unless something is to be done again, or nobody has come yet. */
+static int sleep_ms(const struct server *server)
+{
+  if (!removals_are_done(&server->removals))
+    return REMOVAL_RETRY_MS;
+  return server->was_connected ? -1 : LONELY_MS_MAX;
+}
+
+static bool is_done(const struct server *server, bool slept_long)
+{
+  if (!is_idle(server))
+    return false;
+  if (server->quit)
+    return true;
+  return server->connection < 0 && (server->was_connected || slept_long);
+}
+
+void slot_serve(struct slot *slot, struct host *host)
+{
+  static struct server server; /* with its buffers too large for a stack */
+  server = (struct server){.slot = slot, .host = host, .connection = -1};
+  const struct evaluation_events events = {&server, on_started, on_ended, on_idle};
+  evaluation_init(&server.evaluation, host, &events);
+
+  for (bool slept_long = false; !is_done(&server, slept_long);) {
+    enum { CONNECTION = WATCH_COUNT, LISTENER, POLL_COUNT };
+    struct pollfd watch[POLL_COUNT];
+    evaluation_watch(&server.evaluation, watch);
+    watch[CONNECTION] = (struct pollfd){.fd = server.connection, .events = POLLIN};
+    watch[LISTENER] = (struct pollfd){.fd = slot->listener, .events = POLLIN};
+    int ready = poll(watch, POLL_COUNT, sleep_ms(&server));
+    slept_long = ready == 0;
+    if (ready > 0) {
+      evaluation_handle(&server.evaluation, watch);
+      if (watch[CONNECTION].revents)
+        handle_connection(&server);
+      if (watch[LISTENER].revents)
+        handle_listener(&server);
+    }
+    removals_try(&server.removals, host, active_name(&server));
+  }
+  removals_release(&server.removals);
+}
