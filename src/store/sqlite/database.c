@@ -62,25 +62,34 @@ static bool fill_new(const char *path, struct error *error)
   sqlite3 *handle = 0;
   bool filled =
     open_handle(path, &handle, error) && sql_execute(handle, application_id, error) && schema_migrate(handle, error);
-  /* Closing moves the log into the file and syncs it. */
-  if (sqlite3_close(handle) != SQLITE_OK && filled)
-    return error_set(error, ERROR_INTERNAL, 0, "cannot close");
+  /* Closing would do the same, and keep quiet when it fails. */
+  if (filled && sqlite3_wal_checkpoint_v2(handle, 0, SQLITE_CHECKPOINT_TRUNCATE, 0, 0) != SQLITE_OK)
+    filled = sql_failed(handle, error);
+  sqlite3_close(handle);
   return filled;
+}
+
+/* What a daemon that died here left. A journal of its would be applied to the next file of that name. */
+static void remove_half_made(const char *path)
+{
+  static const char *const suffixes[] = {"", "-wal", "-journal"};
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    CLEANUP_FREE char *left = xasprintf("%s%s", path, suffixes[i]);
+    unlink(left);
+  }
 }
 
 /* A new database gets its name when it is whole, so that whatever bears the name and is not whole is damaged. */
 static bool create(const char *state_dir, const char *path, struct error *error)
 {
-  CLEANUP_FREE char *temporary = xasprintf("%s.new", path);
-  CLEANUP_FREE char *temporary_log = xasprintf("%s-wal", temporary);
-  unlink(temporary); /* of a daemon that died here */
-  unlink(temporary_log);
+  CLEANUP_FREE char *half_made = xasprintf("%s.new", path);
+  remove_half_made(half_made);
   CLEANUP_FD int directory = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0)
     return error_errno(error, "cannot open directory %s", state_dir);
-  if (!fill_new(temporary, error))
-    return error_wrap(error, "cannot make %s", temporary);
-  if (rename(temporary, path) < 0 || fsync(directory) < 0)
+  if (!fill_new(half_made, error))
+    return error_wrap(error, "cannot make %s", half_made);
+  if (rename(half_made, path) < 0 || fsync(directory) < 0)
     return error_errno(error, "cannot make %s", path);
   return true;
 }
