@@ -42,5 +42,5 @@ struct http_parser {
 void parser_init(struct http_parser *parser, const struct parser_limits *limits, struct http_request *request);
 void parser_release(struct http_parser *parser);
 
-/* Returns how many bytes it took: all, unless the request ended before. */
+/* Returns how many bytes it took: all, unless the request ended before or was refused. */
 size_t parser_feed(struct http_parser *parser, const char *data, size_t size);
