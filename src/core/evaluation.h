@@ -47,17 +47,20 @@ struct evaluation {
 
   /* The executor's own: nobody else touches these. */
   struct {
-    struct mono deadline;      /* of the present state */
-    enum stop_reason stop;     /* why we want it to end */
-    bool recovering;           /* found open in the store, and not looked at yet */
-    bool launching;            /* the backend has not answered the launch yet */
-    bool looking, look_again;  /* an observation is under way; a hint came meanwhile */
-    bool confirming;           /* found dead without a record: killed, and looked at again (law 4) */
-    bool finishing;            /* the verdict, or the next attempt, is with the store */
-    enum presence presence;    /* as last seen */
-    char refusal[REASON_SIZE]; /* the backend will never launch it, and why */
-    void *token;               /* of the submitter, until the acceptance is answered */
-    size_t heap_index;         /* queue.h */
+    struct mono deadline;       /* of the present state */
+    struct mono queue_deadline; /* of waiting in this attempt, however often a backend had no room */
+    enum stop_reason stop;      /* why we want it to end */
+    bool recovering;            /* found open in the store, and not looked at yet */
+    bool launching;             /* the backend has not answered the launch yet */
+    bool looking, look_again;   /* an observation is under way; a hint came meanwhile */
+    unsigned looks;             /* observations under way; more than one where an answer is overdue */
+    unsigned stale_looks;       /* of these, begun before the kill that is being confirmed */
+    bool confirming;            /* found dead without a record: killed, and looked at again (law 4) */
+    bool finishing;             /* the verdict, or the next attempt, is with the store */
+    enum presence presence;     /* as last seen */
+    char refusal[REASON_SIZE];  /* the backend will never launch it, and why */
+    void *token;                /* of the submitter, until the acceptance is answered */
+    size_t heap_index;          /* queue.h */
     struct backend_state *backend;
     struct evaluation *next, *previous; /* all open ones, in order of acceptance */
   } x;

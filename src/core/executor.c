@@ -38,11 +38,13 @@ static void link_open(struct executor *executor, struct evaluation *evaluation)
     executor->oldest = evaluation;
   executor->newest = evaluation;
   executor->in_state[evaluation->state]++;
+  executor->queued_bytes += evaluation_waiting_bytes(evaluation, evaluation->state);
 }
 
 static void unlink_open(struct executor *executor, struct evaluation *evaluation)
 {
   executor->in_state[evaluation->state]--;
+  executor->queued_bytes -= evaluation_waiting_bytes(evaluation, evaluation->state);
   struct evaluation *previous = evaluation->x.previous, *next = evaluation->x.next;
   *(previous ? &previous->x.next : &executor->oldest) = next;
   *(next ? &next->x.previous : &executor->newest) = previous;
@@ -136,8 +138,8 @@ void executor_recover(struct executor *executor, struct evaluation *evaluation)
   evaluation->state = STATE_QUEUED;
   evaluation->x.recovering = true;
   evaluation->x.deadline = mono_add_ms(executor->world.now(executor->world.context), state_deadline_ms(STATE_QUEUED));
+  evaluation->x.queue_deadline = evaluation->x.deadline;
   link_open(executor, evaluation);
-  executor->queued_bytes += evaluation->plan ? evaluation->plan->size : 0;
 }
 
 void executor_start(struct executor *executor)
@@ -318,7 +320,9 @@ static void begin_next_attempt(struct executor *executor, struct evaluation *eva
   evaluation->attempt = attempt;
   evaluation->started_at = (struct wall){0};
   evaluation->x.looking = evaluation->x.look_again = evaluation->x.confirming = evaluation->x.finishing = false;
+  evaluation->x.looks = evaluation->x.stale_looks = 0;
   evaluation->x.launching = false;
+  evaluation->x.refusal[0] = 0;
   evaluation->x.presence = PRESENCE_UNKNOWN;
   evaluation_move(executor, evaluation, STATE_QUEUED);
   if (evaluation->x.stop != STOP_NONE)

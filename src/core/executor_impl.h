@@ -41,4 +41,6 @@ void evaluation_observed(struct executor *executor, struct evaluation *evaluatio
 void evaluation_overdue(struct executor *executor, struct evaluation *evaluation);
 /* It was never launched in this attempt and never will be. */
 void evaluation_give_up(struct executor *executor, struct evaluation *evaluation);
+/* What its plan adds to queued_bytes in this state. */
+uint64_t evaluation_waiting_bytes(const struct evaluation *evaluation, enum state state);
 struct name evaluation_name(const struct evaluation *evaluation);

@@ -25,6 +25,12 @@ static struct mono deadline_of(const struct executor *executor, const struct eva
   return ms ? mono_add_ms(executor->world.now(executor->world.context), ms) : (struct mono){UINT64_MAX};
 }
 
+uint64_t evaluation_waiting_bytes(const struct evaluation *evaluation, enum state state)
+{
+  bool waits = state == STATE_ACCEPTING || state == STATE_QUEUED;
+  return waits && evaluation->plan ? evaluation->plan->size : 0;
+}
+
 /* The one function that moves an evaluation between states. */
 void evaluation_move(struct executor *executor, struct evaluation *evaluation, enum state to)
 {
@@ -33,12 +39,14 @@ void evaluation_move(struct executor *executor, struct evaluation *evaluation, e
   executor->in_state[from]--;
   executor->in_state[to]++;
   evaluation->x.backend->busy += (unsigned)state_holds_slot(to) - (unsigned)state_holds_slot(from);
-  uint64_t plan_bytes = evaluation->plan ? evaluation->plan->size : 0;
-  executor->queued_bytes += (to == STATE_QUEUED ? plan_bytes : 0);
-  executor->queued_bytes -= (from == STATE_QUEUED ? plan_bytes : 0);
+  executor->queued_bytes += evaluation_waiting_bytes(evaluation, to);
+  executor->queued_bytes -= evaluation_waiting_bytes(evaluation, from);
 
   evaluation->state = to;
-  evaluation->x.deadline = deadline_of(executor, evaluation, to);
+  bool put_back = from == STATE_STARTING && to == STATE_QUEUED;
+  evaluation->x.deadline = put_back ? evaluation->x.queue_deadline : deadline_of(executor, evaluation, to);
+  if (to == STATE_QUEUED)
+    evaluation->x.queue_deadline = evaluation->x.deadline;
   if (to != STATE_QUEUED || !evaluation->entered_at[to].ms) /* it was created once, however often it is tried */
     evaluation->entered_at[to] = executor->world.wall_now(executor->world.context);
   executor->world.changed(executor->world.context, evaluation);
@@ -51,6 +59,7 @@ void evaluation_look(struct executor *executor, struct evaluation *evaluation)
     return;
   }
   evaluation->x.looking = true;
+  evaluation->x.looks++;
   executor->world.observe(executor->world.context, evaluation->backend, evaluation_name(evaluation));
 }
 
@@ -148,6 +157,7 @@ static void found_dead(struct executor *executor, struct evaluation *evaluation,
   }
   seal(executor, evaluation);
   evaluation->x.confirming = true;
+  evaluation->x.stale_looks = evaluation->x.looks;
   evaluation_kill(executor, evaluation);
   evaluation_look(executor, evaluation);
 }
@@ -184,8 +194,21 @@ static void found_nothing(struct executor *executor, struct evaluation *evaluati
   }
 }
 
+/* Counts an answer. One to a look from before the kill cannot confirm that it worked: only evidence in it counts. */
+static bool answers_stale_look(struct evaluation *evaluation)
+{
+  if (evaluation->x.looks)
+    evaluation->x.looks--;
+  if (!evaluation->x.stale_looks)
+    return false;
+  evaluation->x.stale_looks--;
+  return true;
+}
+
 void evaluation_observed(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
 {
+  if (answers_stale_look(evaluation) && !seen->record)
+    return;
   evaluation->x.looking = false;
   evaluation->x.presence = seen->presence;
   if (seen->started && seen->started_at.ms)
