@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ORDER_RUN_BYTES = 5 };
 
@@ -202,4 +203,16 @@ bool evidence_read_outputs(int directory_fd, const char *directory_path, struct 
   outputs_unref(evidence->outputs);
   evidence->outputs = TAKE_PTR(outputs);
   return true;
+}
+
+void evidence_drop_deliveries(int directory_fd, struct name name)
+{
+  CLEANUP_FD int directory = -1;
+  char file[DELIVERY_NAME_SIZE];
+  if (open_attempt(directory_fd, name, &directory) < 0)
+    return;
+  for (enum stream stream = 0; stream < STREAM_COUNT; stream++) {
+    delivery_name(stream, file);
+    (void)unlinkat(directory, file, 0);
+  }
 }

@@ -38,5 +38,8 @@ bool evidence_read(int directory_fd, struct name name, struct evidence *ret, str
 bool evidence_read_outputs(int directory_fd, const char *directory_path, struct name name, struct evidence *evidence,
                            struct error *error);
 
+/* Removes deliveries that nobody has taken. */
+void evidence_drop_deliveries(int directory_fd, struct name name);
+
 void evidence_release(struct evidence *evidence);
 #define CLEANUP_EVIDENCE __attribute__((cleanup(evidence_release)))

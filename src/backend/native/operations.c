@@ -161,6 +161,7 @@ static void operation_remove(struct backend *backend, struct name name)
   if (holder)
     slot_kill(holder, KILLED_DEADLINE); /* its verdict stands: whatever it does now counts no more */
   struct slot *remover = holder ? 0 : find_remover(native, name);
+  evidence_drop_deliveries(native->evidence_fd, name); /* which the keeper knows nothing of */
   if (!remover || !slot_remove(remover, name))
     chores_add(native->chores, CHORE_REMOVE, name);
 }

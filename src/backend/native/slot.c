@@ -461,6 +461,8 @@ void slot_destroy(struct slot *slot)
     return;
   slot_hang_up(slot);
   watch_destroy(slot->process);
+  if (slot->child)
+    waitpid(slot->child, 0, WNOHANG); /* if it has ended; otherwise it lives on without us */
   timer_destroy(slot->timer);
   timer_destroy(slot->kill_timer);
   fd_close(slot->init_pidfd);

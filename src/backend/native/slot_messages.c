@@ -36,7 +36,7 @@ static void on_hello(struct slot *slot, const struct control_message *message, i
   }
   slot_enter(slot, runs ? SLOT_RUNNING : fit ? SLOT_IDLE : SLOT_UNFIT, NEVER);
   if (!fit)
-    log_error(0, "slot %u is out of use: this host cannot isolate fully any more; see assay doctor", slot->index);
+    log_error(0, "slot %u is out of use: this host cannot isolate fully; see assay doctor", slot->index);
   if (slot->retiring)
     slot_quit(slot);
 }
@@ -69,13 +69,19 @@ static void on_idle(struct slot *slot, const struct control_message *message, in
 {
   (void)message;
   (void)fd;
-  if (slot->state == SLOT_SETTLING || slot->state == SLOT_ASIDE)
+  if (slot->state == SLOT_RUNNING) { /* that it ended was told to an earlier connection */
+    slot_hint(slot, slot->name);
+    slot_let_go(slot);
     slot_enter(slot, SLOT_IDLE, NEVER);
+  } else if (slot->state == SLOT_SETTLING || slot->state == SLOT_ASIDE) {
+    slot_enter(slot, SLOT_IDLE, NEVER);
+  }
 }
 
+/* Whatever the host fails at has an errno; a plan that cannot be understood has none. */
 static bool is_fault_of_request(uint32_t code)
 {
-  return code == EINVAL || code == EBADMSG || code == E2BIG;
+  return code == 0;
 }
 
 static void on_refused(struct slot *slot, const struct control_message *message, int *fd)

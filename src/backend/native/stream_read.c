@@ -109,12 +109,17 @@ static bool deliver_in_memory(int fd, const struct layout *layout, struct stream
   return true;
 }
 
+void delivery_name(enum stream stream, char ret[static DELIVERY_NAME_SIZE])
+{
+  snprintf(ret, DELIVERY_NAME_SIZE, "%s.out", stream_name(stream));
+}
+
 /* A second name for the file, or, where its bytes must be put in order first or links are not possible, a copy. */
 static bool deliver_as_file(int directory, const char *path, enum stream stream, int fd, const struct layout *layout,
                             struct stream_output *output, struct error *error)
 {
-  char name[32];
-  snprintf(name, sizeof name, "%s.out", stream_name(stream));
+  char name[DELIVERY_NAME_SIZE];
+  delivery_name(stream, name);
   if (unlinkat(directory, name, 0) < 0 && errno != ENOENT)
     return error_errno(error, "cannot remove %s", name);
   bool in_order = layout->turn == layout->gap;

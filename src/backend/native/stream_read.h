@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 
+/* The file as which a large stream is delivered. */
+enum { DELIVERY_NAME_SIZE = 32 };
+void delivery_name(enum stream stream, char ret[static DELIVERY_NAME_SIZE]);
+
 enum stream_result {
   STREAM_WHOLE,
   STREAM_DAMAGED,     /* it is not what the record says; `error` has how */

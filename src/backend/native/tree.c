@@ -29,8 +29,7 @@ bool marker_of_another_boot(const struct start_marker *marker)
   ssize_t length = read_line_file("/proc/sys/kernel/random/boot_id", text, sizeof text);
   if (length <= 0)
     return false; /* not known to be another one */
-  text[strcspn(text, "\n")] = 0;
-  return digest_bytes(text, strlen(text)) != marker->boot_id_hash;
+  return digest_bytes(text, (size_t)length) != marker->boot_id_hash;
 }
 
 /* Field 22 of /proc/PID/stat, start time in clock ticks: with it, a pid names one process for ever (proc(5)). */
