@@ -169,7 +169,7 @@ static bool next_line(struct lines *lines, const char *key, const char **ret_val
 static bool check_title(struct lines *lines, const char *kind, struct error *error)
 {
   const char *version;
-  size_t length;
+  size_t length = 0;
   if (!next_line(lines, kind, &version, &length, error))
     return false;
   return (length == 1 && *version == '1') || error_set(error, ERROR_INVALID, 0, "%s is not of version 1", kind);
@@ -178,8 +178,8 @@ static bool check_title(struct lines *lines, const char *kind, struct error *err
 static bool check_end(struct lines *lines, const char *start, struct error *error)
 {
   uint64_t expected = XXH3_64bits(start, (size_t)(lines->next - start)), digest;
-  const char *value;
-  size_t length;
+  const char *value = NULL;
+  size_t length = 0;
   if (!next_line(lines, "end", &value, &length, error))
     return false;
   if (!parse_u64(value, length, UINT64_MAX, &digest) || digest != expected)
@@ -198,8 +198,8 @@ bool fields_decode(const struct field_table *table, const void *bytes, size_t si
     return false;
   for (size_t i = 0; i < table->count; i++) {
     const struct field *field = &table->fields[i];
-    const char *value;
-    size_t length;
+    const char *value = NULL;
+    size_t length = 0;
     if (!next_line(&lines, field->key, &value, &length, error))
       return false;
     if (!set_value(field, ret, value, length))

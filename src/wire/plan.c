@@ -219,7 +219,7 @@ static bool next_field(struct reader *reader, struct field *ret, struct error *e
 
 static uint64_t field_integer(const struct field *field)
 {
-  uint64_t value;
+  uint64_t value = 0;
   memcpy(&value, field->data, sizeof value);
   return le64toh(value);
 }
@@ -330,7 +330,7 @@ static bool check_tally(const struct tally *tally, struct error *error)
 static bool check_plan(struct reader reader, struct tally *tally, struct error *error)
 {
   for (unsigned previous = 0; reader.next < reader.end;) {
-    struct field field;
+    struct field field = {0};
     if (!next_field(&reader, &field, error) || !check_type(&field, error) || !count_field(tally, &field, error) ||
         !check_value(&field, error) || !check_order(previous, &field, error))
       return false;
@@ -399,7 +399,7 @@ static struct plan store_plan(struct reader reader, const struct tally *tally)
     .file_count = tally->count[KEY_FILE_PATH],
   };
   struct cursor cursor = {plan.compile, plan.command, plan.environment, plan.files};
-  struct field field;
+  struct field field = {0};
   while (reader.next < reader.end && next_field(&reader, &field, 0))
     store_field(&plan, &cursor, &field);
   return plan;
