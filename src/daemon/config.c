@@ -373,6 +373,17 @@ static bool one_of(const char *key, const char *text, const char *choices, struc
   return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not one of %s", key, text, choices);
 }
 
+/* The daemon's parts each have their own idea of a working directory: a path means what it meant to who wrote it. */
+static void make_absolute(char **path)
+{
+  if (**path == '/')
+    return;
+  CLEANUP_FREE char *directory = getcwd(NULL, 0);
+  char *absolute = xasprintf("%s/%s", directory ? directory : "", *path);
+  free(*path);
+  *path = absolute;
+}
+
 static bool fill_defaults(struct config *config, struct error *error)
 {
   if (!config->state_dir && !(config->state_dir = default_state_dir()))
@@ -393,6 +404,8 @@ static bool fill_defaults(struct config *config, struct error *error)
     config->log_level = xstrdup("info");
   if (!config->keeper && !(config->keeper = default_keeper()))
     return error_set(error, ERROR_INVALID, 0, "keeper: assay-keeper is not beside assayd; give --keeper PATH");
+  make_absolute(&config->state_dir);
+  make_absolute(&config->keeper);
   for (unsigned i = 0; i < config->backend.count; i++)
     if (!one_of("backend", config->backend.items[i], "native", error))
       return false;
