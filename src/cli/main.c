@@ -94,7 +94,9 @@ static void error_print(const struct session *session, const struct error *error
     const json_t *fault = json_array_get(faults, i);
     CLEANUP_FREE char *path = inert_line(json_text_at(fault, "path"));
     CLEANUP_FREE char *text = inert_line(json_text_at(fault, "message"));
-    fprintf(stderr, "  %s: %s\n", path, text);
+    /* A server with a single fault may have said it all in its detail. */
+    if (!strstr(message, path) || !strstr(message, text))
+      fprintf(stderr, "  %s: %s\n", path, text);
   }
   bool server_failed = error->code == ECONNREFUSED || error->code == ECONNRESET || error->code == ETIMEDOUT;
   if (session->daemon && server_failed)
