@@ -52,7 +52,7 @@ static bool split_host_port(const char *address, char host[static NI_MAXHOST], c
 
 static bool put_tcp_name(int fd, char ret_address[static 256], struct error *error)
 {
-  struct sockaddr_storage bound;
+  struct sockaddr_storage bound = {0};
   socklen_t size = sizeof bound;
   char host[NI_MAXHOST], port[NI_MAXSERV];
   if (getsockname(fd, (struct sockaddr *)&bound, &size) < 0)

@@ -37,18 +37,24 @@ static void conclude(struct http_request *request)
   connection_write(connection);
 }
 
+static struct buffer take_buffer(struct buffer *buffer)
+{
+  struct buffer taken = {0};
+  if (buffer) {
+    taken = *buffer;
+    *buffer = (struct buffer){0};
+  }
+  return taken;
+}
+
 void http_respond(struct http_request *request, const struct http_response *response, struct buffer *body)
 {
-  CLEANUP_BUFFER struct buffer taken = body ? *body : (struct buffer){0};
-  if (body)
-    *body = (struct buffer){0};
+  CLEANUP_BUFFER struct buffer taken = take_buffer(body);
   struct connection *connection = request->connection;
   if (connection) {
     put_head(connection, response, taken.size);
-    if (strcmp(request->method, "HEAD") != 0 && !has_no_body(response->status)) {
-      connection->out.body = taken;
-      taken = (struct buffer){0};
-    }
+    if (strcmp(request->method, "HEAD") != 0 && !has_no_body(response->status))
+      connection->out.body = take_buffer(&taken);
   }
   conclude(request);
 }

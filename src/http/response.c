@@ -100,15 +100,23 @@ void response_put_head(struct buffer *head, const struct http_response *response
 
 /* Problem documents. */
 
+/* How many bytes a UTF-8 character has that begins like this, or 0 if none does. */
+static size_t utf8_length_by_lead(unsigned char lead)
+{
+  if (lead < 0x80)
+    return 1;
+  if (lead >= 0xc2 && lead <= 0xdf)
+    return 2;
+  if (lead >= 0xe0 && lead <= 0xef)
+    return 3;
+  return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
+}
+
 /* How many bytes the UTF-8 character at `text` has, or 0 if there is none (RFC 3629, section 4). */
 static size_t utf8_length(const unsigned char *text)
 {
   unsigned char lead = text[0];
-  size_t length = lead < 0x80                    ? 1
-                  : lead >= 0xc2 && lead <= 0xdf ? 2
-                  : (lead & 0xf0) == 0xe0        ? 3
-                  : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                 : 0;
+  size_t length = utf8_length_by_lead(lead);
   for (size_t i = 1; i < length; i++)
     if ((text[i] & 0xc0) != 0x80)
       return 0;
