@@ -14,6 +14,7 @@ submission without a program of its own. See README.md for the keys.
     print(1 / 0)
 """
 
+import base64
 import itertools
 import re
 import tomllib
@@ -34,7 +35,7 @@ LIMITS = {"wall_time_ms": 20_000, "cpu_time_ms": 10_000, "output_bytes": 65_536}
 TIMES = ("wall_time_ms", "cpu_time_ms")
 
 SUBMISSION_KEYS = {
-    "runtime", "command", "code", "args", "stdin", "env", "files", "limits", "on_output_limit", "labels", "network", "backend",
+    "runtime", "command", "code", "args", "stdin", "stdin_encoding", "env", "files", "limits", "on_output_limit", "labels", "network", "backend",
 }
 KEYS = SUBMISSION_KEYS | {"copies", "alone", "needs", "cancel_after_ms", "expect", "unless", "refused"}
 
@@ -74,11 +75,17 @@ class Case:
             expect |= self._unless[feature]
         return {key: value for key, value in expect.items() if key != "unset" and key not in expect.get("unset", [])}
 
-    def prepared(self, variables, time_factor):
-        """The submission with ${variables} filled in, and its time limits made longer for a slow machine."""
+    def prepared(self, variables, time_factor, compiled=None):
+        """The submission with ${variables} filled in, and its time limits made longer for a slow machine. With `compiled`,
+        a directory, a C program is taken from there as it was compiled elsewhere."""
         submission = fill(self.submission, variables, skip="code")
         limits = submission["limits"]
         submission["limits"] = limits | {key: int(limits[key] * time_factor) for key in TIMES}
+        if compiled and submission.get("runtime") == "c":
+            program = base64.b64encode((compiled / self.name.replace("/", "-")).read_bytes()).decode()
+            del submission["runtime"], submission["code"]
+            submission["files"] = [{"path": "main", "content": program, "encoding": "base64", "executable": True}]
+            submission["command"] = ["./main"]
         return submission
 
 

@@ -10,14 +10,22 @@ FAULTS = {
 }
 STATES = ["queued", "starting", "running", "sealing"]
 
-# Absent from [expect] means: must be null; but what is completed has exit code 0 without saying so.
+# Absent from [expect] means: must be null; but what is completed has exit code 0, and what was killed by us or for memory died
+# of SIGKILL, without saying so.
 VERDICT_KEYS = ("exit_code", "signal")
+KILLED = {"exit_code": None, "signal": "SIGKILL"}
+IMPLIED = {
+    "completed": {"exit_code": 0}, "timed_out": KILLED, "out_of_memory": KILLED, "output_exceeded": KILLED, "cancelled": KILLED,
+}
 # Bounds of [expect], as [least, most], and the usage that they bound.
 USAGE_KEYS = ("wall_time_ms", "cpu_time_ms", "memory_peak_bytes", "processes_peak")
 KEYS = {"verdict", "limit", "reason", "stdout", "stderr", "output", *VERDICT_KEYS, *USAGE_KEYS}
 
 # The directory that a program starts in: ${work} in what is expected.
 WORK = "/box/work"
+
+# A longer stream is not text in the JSON, but has only a URL of its own.
+TEXT_BYTES_MAX = 1 << 20
 
 # By how much a time limit may be overrun before the verdict says so: the keeper looks every few milliseconds, and a busy
 # machine lets it wait.
@@ -73,6 +81,10 @@ def _consistent_stream(name, stream, raw, limits):
         yield f"{name}: of {stream['bytes']} bytes {stream['omitted_bytes']} were omitted, the limit is {limits['output_bytes']}"
     if stream["truncated"] != (stream["omitted_bytes"] > 0):
         yield f"{name}: truncated is {stream['truncated']}"
+    if len(raw) > TEXT_BYTES_MAX:
+        if stream["text"] is not None:
+            yield f"{name}: {len(raw)} bytes stand in the JSON"
+        return
     # Head and tail are two texts: a character that the gap cut in two is not made from the halves of two others.
     head = stream["head_bytes"] if stream["truncated"] else len(raw)
     text = raw[:head].decode(errors="replace") + raw[head:].decode(errors="replace")
@@ -86,7 +98,7 @@ def _verdict(evaluation, expect):
     verdict = evaluation["verdict"]
     if verdict["kind"] != expect["verdict"]:
         yield f"the verdict is {verdict['kind']} ({verdict['reason']}), not {expect['verdict']}"
-    implied = {"exit_code": 0} if expect["verdict"] == "completed" else {}
+    implied = IMPLIED.get(expect["verdict"], {})
     for key in VERDICT_KEYS:
         if verdict[key] != (expected := (implied | expect).get(key)):
             yield f"{key} is {verdict[key]}, not {expected}"

@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import queue
+import re
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,18 @@ from harness.daemon import Daemon
 CLIENTS = 8
 # A user that no password file knows: it owns nothing and belongs to nobody.
 ORDINARY_USER = (54_321, 54_321)
+# Features of isolation that change what is expected, and words by which the doctor says that one is missing.
+FEATURES = {
+    "cpu": "CPU time is sampled",
+    "disk": "what the program may write is not limited",
+    "kill": "not through a cgroup",
+    "landlock": "landlock",
+    "memory": "memory is watched by sampling",
+    "network": "the network is not cut off",
+    "processes": "processes are not limited",
+    "seccomp": "system calls are not filtered",
+    "uid": "the user id of the daemon",
+}
 # How long one evaluation may take beyond its wall time limit until its verdict is there, compiling and queueing included.
 PATIENCE_SECONDS = 120
 
@@ -44,8 +57,8 @@ def main():
     report = tap.Tap()
     directory = Path(tempfile.mkdtemp(prefix="assay-conformance-"))
     try:
-        run(options, cases, directory, report)
-        report.run("afterwards: nothing is left over on the host", left_on_host, before, directory)
+        names = run(options, cases, directory, report)
+        report.run("afterwards: nothing is left over on the host", left_on_host, before, names)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return report.done()
@@ -59,6 +72,8 @@ def parse_arguments():
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--as-user", action="store_true", help="the daemon runs as an ordinary user")
     parser.add_argument("--without-cgroups", action="store_true", help="hide the cgroup file systems from the daemon")
+    parser.add_argument("--delegated", action="store_true", help="give that user a cgroup of its own (cgroup v2)")
+    parser.add_argument("--compiled", type=Path, help="where the C programs are, compiled, for a machine without a compiler")
     parser.add_argument("--lacks", help="isolation features that this host must be found to lack, comma-separated")
     parser.add_argument("--time-factor", type=float, default=1, help="makes time limits longer, for a slow machine")
     parser.add_argument("--match", help="only cases whose name matches this regular expression")
@@ -79,7 +94,18 @@ def hide_cgroups():
     check(libc.mount(b"none", b"/sys/fs/cgroup", b"tmpfs", ms_rdonly, None))
 
 
+def delegated_cgroup(identity):
+    """A cgroup with all controllers that belongs to this user, as systemd makes one for a login."""
+    root, own = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/delegated")
+    (root / "cgroup.subtree_control").write_text("+cpu +memory +pids")
+    own.mkdir(exist_ok=True)
+    for path in (own, own / "cgroup.procs", own / "cgroup.subtree_control", own / "cgroup.threads"):
+        os.chown(path, *identity)
+    return own
+
+
 def run(options, cases, directory, report):
+    """Runs everything, and returns what a thing that is left over of ours would have in its name."""
     identity = ORDINARY_USER if options.as_user else None
     # The build folder may be closed to an ordinary user, so the programs under test come along.
     assayd, keeper = (shutil.copy(program, directory) for program in (options.assayd, options.keeper))
@@ -87,24 +113,25 @@ def run(options, cases, directory, report):
         os.chown(directory, *identity)
     canaries = Canaries(directory)
     daemon = Daemon(
-        assayd, keeper, directory, slots=options.slots, identity=identity,
-        queue=2000, options=["--backend", options.backend],
+        assayd, keeper, directory, slots=options.slots, identity=identity, queue=2000,
+        options=["--backend", options.backend], cgroup=delegated_cgroup(identity) if options.delegated else None,
     )
     with daemon:
+        names = names_of_ours(daemon)
         corpus = Corpus(options, daemon, canaries, report)
         report.run("before: what this host lacks is what was said", corpus.check_lacks)
-        for one in cases:
-            if missing := [path for path in one.needs if not os.path.exists(path)]:
-                report.skip(one.name, f"needs {', '.join(missing)}")
         able = [one for one in cases if all(map(os.path.exists, one.needs))]
+        for one in set(cases) - set(able):
+            report.skip(one.name, f"needs {', '.join(one.needs)}")
         corpus.run([one for one in able if not one.alone], CLIENTS)
         corpus.run([one for one in able if one.alone], 1)
-        report.run("afterwards: no case touched the host", lambda: list(canaries.faults()))
+        report.run("afterwards: no case touched the host", canaries.faults)
         report.run("afterwards: only the daemon and its keepers are left", left_processes, {"assayd", "assay-keeper"})
         report.run("afterwards: no evidence is left", left_evidence, daemon.state)
     report.run("afterwards: no process is left once the daemon has stopped", left_processes, set())
     if "ERROR: " in (log := daemon.log(1_000_000)) or "runtime error: " in log:
         report.result("afterwards: the sanitizers have nothing to say", log.splitlines()[-100:])
+    return names
 
 
 class Corpus:
@@ -151,7 +178,7 @@ class Corpus:
 
     def _run_case(self, one):
         client = self.daemon.client(PATIENCE_SECONDS + 10)
-        submission = one.prepared(self.variables, self.options.time_factor)
+        submission = one.prepared(self.variables, self.options.time_factor, self.options.compiled)
         answers = [client.submit(submission) for _ in range(one.copies)]
         if one.refused:
             return [fault for answer in answers for fault in refusal(answer, one.refused)]
@@ -196,8 +223,8 @@ def wait_until_running(client, evaluation_id):
 
 def lacking(client):
     """The isolation features that this daemon's sandboxes do not have, by its own word."""
-    doctor = client.request("GET", "/v1/doctor").json
-    return {feature["name"] for feature in doctor["features"] if not feature["enforced"]}
+    gaps = client.request("GET", "/v1/doctor").json["isolation_gaps"]
+    return {feature for feature, words in FEATURES.items() if any(words in gap for gap in gaps)}
 
 
 def left_processes(allowed):
@@ -215,9 +242,15 @@ def left_evidence(state):
     return traces.eventually(look)
 
 
-def left_on_host(before, directory):
+def names_of_ours(daemon):
+    """What a thing on this host that is our daemon's has in its name: the directory, and the name of its cgroups."""
+    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in traces.descendants(daemon.pid)]
+    return {str(daemon.directory), *re.findall(r"assay-[0-9a-f]{8}(?=[/\0])", "".join(commands))}
+
+
+def left_on_host(before, names):
     def mine(thing):
-        return str(directory) in thing or "assay" in thing
+        return any(name in thing for name in names)
 
     return traces.eventually(lambda: traces.Host().new_since(before, mine))
 

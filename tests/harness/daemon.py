@@ -22,7 +22,7 @@ class Failure(Exception):
 class Daemon:
     """assayd, started and stopped as often as the test likes, always on the same state directory and socket."""
 
-    def __init__(self, assayd, keeper, directory=None, *, slots=2, queue=None, options=(), identity=None, log=None):
+    def __init__(self, assayd, keeper, directory=None, *, slots=2, queue=None, options=(), identity=None, cgroup=None, log=None):
         self.own_directory = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="assay-test-"))
         self.state = self.directory / "state"
@@ -36,6 +36,7 @@ class Daemon:
         # What sanitizers are told must reach the daemon and its keepers.
         self.environment |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
         self.identity = identity  # (uid, gid) to run as, or None
+        self.cgroup = cgroup  # directory of the cgroup (version 2) to start in, or None
         self.process = None
 
     def __enter__(self):
@@ -51,14 +52,23 @@ class Daemon:
         """Starts the process and returns the descriptor that says "ready". The caller closes it."""
         read_end, write_end = os.pipe()
         uid, gid = self.identity or (None, None)
+        identity = {"user": uid, "group": gid, "extra_groups": []} if self.identity and not self.cgroup else {}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.command, "--ready-fd", str(write_end)],
+                [*self._into_cgroup(), *self.command, "--ready-fd", str(write_end)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, pass_fds=[write_end],
-                user=uid, group=gid, extra_groups=None if uid is None else [], cwd="/",
+                **identity, cwd="/",
             )
         os.close(write_end)
         return read_end
+
+    def _into_cgroup(self):
+        """Only root may move a process into a cgroup that it has handed to somebody; who that is the process becomes then."""
+        if not self.cgroup:
+            return []
+        enter = 'echo 0 >"$0/cgroup.procs" && exec "$@"'
+        become = ["setpriv", f"--reuid={self.identity[0]}", f"--regid={self.identity[1]}", "--clear-groups", "--"]
+        return ["sh", "-c", enter, str(self.cgroup), *(become if self.identity else [])]
 
     def start(self):
         ready = self.spawn()

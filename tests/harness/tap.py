@@ -31,12 +31,12 @@ class Tap:
             self._print(f"# {line}")
 
     def run(self, name, function, *arguments):
-        """One case that is a function: it raises an exception, or returns lines that say what was wrong, or nothing."""
+        """One case that is a function: it raises an exception, or yields or returns lines that say what was wrong."""
         try:
-            faults = function(*arguments)
+            faults = list(function(*arguments) or ())
         except Exception as exception:  # whatever went wrong is this case's failure, and the next case runs all the same
             faults = [f"{type(exception).__name__}: {exception}", *traceback.format_exc().splitlines()]
-        self.result(name, faults or ())
+        self.result(name, faults)
 
     def done(self):
         self._print(f"1..{self.count}")

@@ -6,7 +6,7 @@
 # reason = "exited with code 1"
 # stderr = """
 # Traceback (most recent call last):
-#   File "${work}/main.py", line 15, in <module>
+#   File "${work}/main.py", line 14, in <module>
 #     print(1 / 0)
 #           ~~^~~
 # ZeroDivisionError: division by zero

@@ -4,6 +4,7 @@
 // [expect]
 // verdict = "failed"
 // signal = "SIGXFSZ"
+// limit = "file_bytes"
 // stdout = "before\n"
 #include <fcntl.h>
 #include <stdio.h>

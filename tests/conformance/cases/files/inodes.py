@@ -15,4 +15,6 @@ for place in (".", "/tmp"):
             os.close(os.open(f"{place}/many/{number}", os.O_CREAT | os.O_WRONLY))
     except OSError as error:
         code = error.errno
+    for name in os.listdir(f"{place}/many"):
+        os.remove(f"{place}/many/{name}")
     print(f"{place}: {errno.errorcode.get(code, 'no error')}")

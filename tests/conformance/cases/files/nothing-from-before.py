@@ -7,11 +7,9 @@
 import ctypes
 import os
 
-found = []
-for place in (os.getcwd(), "/tmp", "/dev/shm", "/var/tmp", os.environ.get("HOME", "/tmp")):
-    path = f"{place}/assay-was-here"
-    if os.path.exists(path):
-        found.append(path)
+paths = [f"{place}/assay-was-here" for place in (os.getcwd(), "/tmp", "/dev/shm", "/var/tmp", os.environ["HOME"])]
+found = [path for path in paths if os.path.exists(path)]
+for path in paths:
     try:
         open(path, "w").close()
         os.mkfifo(path + "-fifo")

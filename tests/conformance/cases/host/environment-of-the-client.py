@@ -1,9 +1,9 @@
-# A client's own PATH, HOME and EVAL_ID stand.
+# A client's own PATH and HOME stand; EVAL_ID is the evaluation's id whatever the client says.
 #
 # env = { PATH = "/nowhere:/usr/bin", HOME = "/tmp", EVAL_ID = "mine" }
 # [expect]
 # verdict = "completed"
-# stdout = "/nowhere:/usr/bin /tmp mine\n"
+# stdout = "/nowhere:/usr/bin /tmp ${id}\n"
 import os
 
 print(os.environ["PATH"], os.environ["HOME"], os.environ["EVAL_ID"])

@@ -3,7 +3,7 @@
 # [expect]
 # verdict = "completed"
 # stdout = "read-only or private\n"
-harmless = {"tmpfs", "proc", "mqueue", "devpts", "overlay"}
+harmless = {"devtmpfs", "tmpfs", "proc", "mqueue", "devpts", "overlay"}
 writable = []
 for line in open("/proc/self/mountinfo"):
     fields = line.split()

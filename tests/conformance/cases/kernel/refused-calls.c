@@ -53,7 +53,6 @@ int main(void)
   ATTEMPT(io_uring_setup, 1, zeros);
   ATTEMPT(ioperm, 0, 1, 1);
   ATTEMPT(iopl, 3);
-  ATTEMPT(kcmp, getpid(), getpid(), 0, 0, 0);
   ATTEMPT(kexec_file_load, 0, 0, 0, "", 0);
   ATTEMPT(kexec_load, 0, 0, zeros, 0);
   ATTEMPT(keyctl, 0, -3, 0);

@@ -4,8 +4,11 @@
 # [expect]
 # verdict = "failed"
 # exit_code = 2
+# limit = "processes"
 # stdout = "alone\n"
 # stderr = { contains = ["Cannot fork"] }
+# [unless.memory]
+# unset = ["limit"]
 echo alone
 (echo never)
 echo never either

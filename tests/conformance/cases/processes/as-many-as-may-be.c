@@ -3,8 +3,11 @@
 // limits = { processes = 12 }
 // [expect]
 // verdict = "completed"
+// limit = "processes"
 // stdout = "12 with the first, then EAGAIN\n"
 // processes_peak = [12, 12]
+// [unless.memory]
+// unset = ["limit"]
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>

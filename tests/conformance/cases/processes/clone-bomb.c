@@ -1,6 +1,6 @@
 // A bomb of clone with shared memory and no exit signal is ended by the time limit.
 //
-// limits = { wall_time_ms = 700, cpu_time_ms = 60_000, processes = 16 }
+// limits = { wall_time_ms = 1500, cpu_time_ms = 60_000, processes = 16 }
 // [expect]
 // verdict = "timed_out"
 // limit = "wall_time_ms"

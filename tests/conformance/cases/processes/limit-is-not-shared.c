@@ -4,7 +4,10 @@
 // limits = { processes = 12 }
 // [expect]
 // verdict = "completed"
+// limit = "processes"
 // stdout = "12\n"
+// [unless.memory]
+// unset = ["limit"]
 #include <stdio.h>
 #include <unistd.h>
 

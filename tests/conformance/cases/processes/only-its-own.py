@@ -1,9 +1,9 @@
 # A program sees its own processes and those of its sandbox in /proc, and no others, not even by number.
 #
+# env = { DAEMON = "${daemon_pid}" }
 # [expect]
 # verdict = "completed"
 # stdout = "few True, host's daemon invisible True\n"
-# env = { DAEMON = "${daemon_pid}" }
 import os
 
 numbers = [name for name in os.listdir("/proc") if name.isdigit()]

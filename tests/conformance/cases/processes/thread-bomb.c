@@ -3,7 +3,10 @@
 // limits = { processes = 20 }
 // [expect]
 // verdict = "completed"
+// limit = "processes"
 // stdout = "20 with the first, then EAGAIN\n"
+// [unless.memory]
+// unset = ["limit"]
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

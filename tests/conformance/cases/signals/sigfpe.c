@@ -6,5 +6,5 @@
 int main(int count, char **arguments)
 {
   volatile int zero = count - 1;
-  return 1 / zero;
+  return 7 / zero;
 }

@@ -1,6 +1,6 @@
 // Ignoring every signal that can be ignored, and blocking the others, does not help.
 //
-// limits = { wall_time_ms = 400 }
+// limits = { wall_time_ms = 1500 }
 // [expect]
 // verdict = "timed_out"
 // limit = "wall_time_ms"

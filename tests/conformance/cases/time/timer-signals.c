@@ -1,6 +1,6 @@
 // A program's own timers work, and change nothing of ours.
 //
-// limits = { wall_time_ms = 800 }
+// limits = { wall_time_ms = 1500 }
 // [expect]
 // verdict = "timed_out"
 // limit = "wall_time_ms"
