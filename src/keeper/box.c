@@ -54,12 +54,11 @@ static void act_as(uid_t id)
   setfsuid(id);
 }
 
-bool box_mount(const struct host *host, struct error *error)
+bool box_mount(struct error *error)
 {
   char options[96];
   snprintf(options, sizeof options, "mode=755,uid=%d,gid=%d,size=64k,nr_inodes=%d", PROGRAM_UID, PROGRAM_UID,
            INODES_MIN);
-  (void)host;
   if (!mount_proc(error) || !attach("box", "/box", "tmpfs", BOX_FLAGS, options, error))
     return false;
   act_as(PROGRAM_UID);

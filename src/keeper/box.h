@@ -6,13 +6,12 @@
  */
 
 #include "base/error.h"
-#include "keeper/host.h"
 #include "wire/plan.h"
 
 #define BOX_HOME "/box/work"
 
 /* Mounts it all, as small as can be, and goes to BOX_HOME. */
-bool box_mount(const struct host *host, struct error *error);
+bool box_mount(struct error *error);
 /* Gives the box the size that the plan allows. */
 bool box_resize(uint64_t disk_bytes, struct error *error);
 /* Writes the plan's files as the program's user. False is the plan's own fault. */

@@ -99,13 +99,16 @@ static void reset_signals(void)
 
 static bool take_identity(const struct init *init, struct error *error)
 {
-  if (init->host->privileged && (setgroups(0, 0) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
-    return error_errno(error, "cannot take the sandbox's user id");
-  /* After the change of user id, which undoes both (prctl(2)). A keeper that died before this line is noticed as the
-   * end of the channel, at the next order. */
-  if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-    return error_errno(error, "cannot tie the sandbox to its keeper");
-  return true;
+  return !init->host->privileged || (setgroups(0, 0) == 0 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0) ||
+         error_errno(error, "cannot take the sandbox's user id");
+}
+
+/* Every change of a user id, the file system's too, undoes both (prctl(2)); so this stands behind the last one. A
+ * keeper that died before is noticed at the next order, as the end of the channel. */
+static bool tie_to_keeper(struct error *error)
+{
+  return (prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) ||
+         error_errno(error, "cannot tie the sandbox to its keeper");
 }
 
 /* No execve(2) may gain a capability again, whatever it executes. */
@@ -146,7 +149,7 @@ static bool build(struct init *init, struct error *error)
   if (!take_identity(init, error))
     return false;
   volunteer_for_oom();
-  return box_mount(init->host, error) && drop_bounding_set(error) && lock_in(init, error);
+  return box_mount(error) && drop_bounding_set(error) && lock_in(init, error) && tie_to_keeper(error);
 }
 
 static bool read_plan(struct init *init, int memory, struct error *error)
@@ -172,7 +175,7 @@ static void load(struct init *init)
   if (!box_fill(&init->plan, &error))
     report_failure(init, REPORT_UNFIT, &error);
   init->input = box_input(&init->plan, &error);
-  if (init->input < 0)
+  if (init->input < 0 || !tie_to_keeper(&error))
     report_failure(init, REPORT_REFUSED, &error);
   init->environment = program_environment(&init->plan, order.id);
 

@@ -23,7 +23,7 @@
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
-enum { STACK_BYTES = 64 * 1024, OPEN_FILES_MAX = 4096, LOCKED_BYTES_MAX = 64 * 1024 };
+enum { STACK_BYTES = 128 * 1024, OPEN_FILES_MAX = 4096, LOCKED_BYTES_MAX = 64 * 1024 };
 
 static const char *const standard_variables[] = {"PATH=" DEFAULT_PATH, "HOME=" BOX_HOME, "LANG=C.UTF-8"};
 enum { STANDARD_VARIABLES = sizeof standard_variables / sizeof *standard_variables };
@@ -145,8 +145,9 @@ static void describe_failure(struct program *program, const char *path, int code
     error_set(failure, ERROR_INVALID, code, "bad interpreter: the loader that \"%s\" asks for is not there", command);
   else if (code == ENOENT || code == ENOTDIR)
     error_set(failure, ERROR_INVALID, code, "command not found: \"%s\"", command);
-  else if (code == EACCES && script)
-    error_set(failure, ERROR_INVALID, code, "not executable: \"%s\" or its interpreter \"%s\"", command, interpreter);
+  else if (code == EACCES && script && faccessat(AT_FDCWD, path, X_OK, 0) == 0)
+    error_set(failure, ERROR_INVALID, code, "bad interpreter: \"%s\" names \"%s\", which is not executable", command,
+              interpreter);
   else if (code == EACCES || code == EISDIR)
     error_set(failure, ERROR_INVALID, code, "not executable: \"%s\"", command);
   else if (code == ENOEXEC)

@@ -83,12 +83,15 @@ class Record:
         shown = {k: v for k, v in self.fields.items() if v not in (0, "") and "digest" not in k}
         return f"{shown} stdout={self.output('stdout')[-300:]!r} stderr={self.output('stderr')[-600:]!r}"
 
-    def output(self, stream):
-        path = f"{self.directory}/{stream}"
+    @staticmethod
+    def read(path):
         if not os.path.exists(path):
             return b""
         with open(path, "rb") as file:
             return file.read()
+
+    def output(self, stream):
+        return self.read(f"{self.directory}/{stream}")
 
     @property
     def ending(self):
@@ -243,6 +246,22 @@ class Keeper:
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view):]
+
+    def kill(self, name, reason):
+        self.send(KILL, name, KILL_REASONS.index(reason))
+
+    def await_output(self, name, stream, data, seconds=10):
+        self._await(lambda: data in Record.read(f"{self.evidence}/{name}/{stream}"), seconds)
+
+    def await_bytes(self, name, file, size, seconds=10):
+        self._await(lambda: len(Record.read(f"{self.evidence}/{name}/{file}")) >= size, seconds)
+
+    @staticmethod
+    def _await(condition, seconds):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.005)
 
     def finish(self, name):
         """Waits for ENDED and IDLE of what was started."""
