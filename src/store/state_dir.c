@@ -17,9 +17,10 @@ static const char *const subdirectories[] = {"evidence", "outputs", "native"};
 static bool make_with_parents(const char *path, struct error *error)
 {
   char parent[PATH_MAX];
-  if (strlen(path) >= sizeof parent)
+  size_t length = strlen(path);
+  if (length >= sizeof parent)
     return error_set(error, ERROR_INVALID, ENAMETOOLONG, "path of the state directory is too long");
-  strcpy(parent, path);
+  memcpy(parent, path, length + 1);
   for (char *slash = parent; (slash = strchr(slash + 1, '/'));) {
     *slash = 0;
     if (mkdir(parent, 0700) < 0 && errno != EEXIST)

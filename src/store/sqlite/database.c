@@ -38,7 +38,7 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                "PRAGMA trusted_schema = OFF;";
 
 static const char *const statement_sql[] = {
-#define X(name, sql) [STATEMENT_##name] = sql,
+#define X(name, sql) [STATEMENT_##name] = (sql),
   STATEMENTS(X)
 #undef X
 };

@@ -163,8 +163,8 @@ static bool check_contents(sqlite3 *handle, const char *path, uint64_t size, str
 
 bool database_inspect(const char *path, struct error *error)
 {
-  uint64_t size;
-  bool log_present;
+  uint64_t size = 0;
+  bool log_present = false;
   if (!check_header(path, &size, error) || !check_log(path, &log_present, error))
     return false;
   sqlite3 *handle = 0;

@@ -59,6 +59,7 @@ void evaluation_list_release(struct evaluation_list *list)
 static void list_append(struct evaluation_list *list, struct evaluation *evaluation)
 {
   if ((list->count & (list->count - 1)) == 0) /* full at each power of two */
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
     list->items = xrealloc(list->items, (list->count ? 2 * list->count : 1) * sizeof *list->items);
   list->items[list->count++] = evaluation;
 }
@@ -82,7 +83,7 @@ static void bind_filter(sqlite3_stmt *statement, const struct store_filter *filt
   sqlite3_bind_text(statement, 5, filter->label_value, -1, SQLITE_STATIC);
 }
 
-/* Takes at most `limit` rows; with a plan behind the columns of the evaluation, or without. */
+/* Takes at most `limit` rows; with a plan as last column, or without. */
 static bool collect(sqlite3_stmt *statement, size_t limit, bool plans, struct evaluation_list *ret, struct error *error)
 {
   struct evaluation_list list = {0};
@@ -94,7 +95,7 @@ static bool collect(sqlite3_stmt *statement, size_t limit, bool plans, struct ev
     }
     struct evaluation *evaluation = row_read(statement);
     if (plans)
-      evaluation->plan = column_bytes(statement, row_column_count());
+      evaluation->plan = column_bytes(statement, sqlite3_column_count(statement) - 1);
     list_append(&list, evaluation);
   }
   if (found < 0) {

@@ -61,9 +61,6 @@ static enum verdict_kind read_verdict(sqlite3_stmt *statement, int column)
 #define READ_COLUMN(kind, name, place) READ_##kind(place)
 #define READ_COLUMN_LIMIT(field, name, standard, least, most) READ_INTEGER(evaluation->limits.field)
 
-#define COUNT_COLUMN(kind, name, place) +1
-#define COUNT_COLUMN_LIMIT(field, name, standard, least, most) +1
-
 void row_bind_intent(sqlite3_stmt *statement, const struct evaluation *evaluation)
 {
   int index = 1;
@@ -97,9 +94,4 @@ struct evaluation *row_read(sqlite3_stmt *statement)
   else
     outputs_unref(outputs);
   return evaluation;
-}
-
-int row_column_count(void)
-{
-  return 1 INTENT_COLUMNS(COUNT_COLUMN) RESULT_COLUMNS(COUNT_COLUMN);
 }

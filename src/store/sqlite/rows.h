@@ -80,5 +80,3 @@ void row_bind_result(sqlite3_stmt *statement, uint64_t sequence, const struct ev
  * bytes.
  */
 struct evaluation *row_read(sqlite3_stmt *statement);
-/* The column behind the last one that row_read() took. */
-int row_column_count(void);

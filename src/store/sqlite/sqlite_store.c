@@ -155,7 +155,7 @@ static void wait_at_leisure(struct store *store)
 {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += LEISURE_MS * 1000000l;
+  until.tv_nsec += LEISURE_MS * 1000000L;
   until.tv_sec += until.tv_nsec / 1000000000;
   until.tv_nsec %= 1000000000;
   int waited = pthread_cond_timedwait(&store->asked, &store->lock, &until);

@@ -251,8 +251,8 @@ static void a_database_that_another_process_uses_is_refused(void **state)
     int done = sqlite3_exec(handle, "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE", 0, 0, 0);
     char byte = 0;
     if (done == SQLITE_OK && write(ready[1], &byte, 1) == 1)
-      done = read(end[0], &byte, 1) == 1;
-    _exit(0);
+      done = (int)read(end[0], &byte, 1);
+    _exit(done);
   }
   char byte;
   close(ready[1]);

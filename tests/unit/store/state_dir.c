@@ -95,6 +95,7 @@ static void a_file_in_its_place_is_refused(void **state)
 {
   CLEANUP_FREE char *path = path_in(*state, "file");
   CLEANUP_FD int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  assert_true(file >= 0);
   struct error error = {0};
   assert_int_equal(state_dir_open(path, &error), -1);
   assert_non_null(strstr(error.message, path));
