@@ -33,10 +33,10 @@ struct api *api_create(const struct api_config *config)
 
 void api_stop(struct api *api)
 {
-  if (!api->waiters)
-    return;
-  waiters_take(api->waiters, NULL, stopping, api);
-  waiters_destroy(TAKE_PTR(api->waiters));
+  struct waiters *waiters = TAKE_PTR(api->waiters); /* first: an answer can let the next request in */
+  if (waiters)
+    waiters_take(waiters, NULL, stopping, api);
+  waiters_destroy(waiters);
 }
 
 void api_destroy(struct api *api)
@@ -50,7 +50,10 @@ void api_destroy(struct api *api)
 void api_handle(void *context, struct http_request *request)
 {
   struct api *api = context;
-  routes_dispatch(api, request);
+  if (api->waiters)
+    routes_dispatch(api, request);
+  else
+    respond_error(api, request, ERROR_UNAVAILABLE, "the daemon is stopping");
 }
 
 struct finished {

@@ -33,7 +33,7 @@ struct api_config {
 
 struct api *api_create(const struct api_config *config);
 /* Answers everybody who waits (503: the evaluation goes on, ask again), and closes the API's handles. From then on
- * nothing may be handled. May be called twice. */
+ * every request is answered so. May be called twice. */
 void api_stop(struct api *api);
 /* Stops it if that was not done. Accepts NULL. */
 void api_destroy(struct api *api);

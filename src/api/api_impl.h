@@ -22,7 +22,7 @@
 
 struct api {
   struct api_config config;
-  struct waiters *waiters;
+  struct waiters *waiters; /* NULL once stopped */
   struct metrics metrics;
 };
 
@@ -48,7 +48,8 @@ void respond_when_finished(struct api *api, const struct reply *reply, const str
 /* The same of what the store holds: finished, or unknown (404). */
 void respond_from_store(struct api *api, const struct reply *reply, const char *id);
 
-/* An open evaluation that clients may know of: its acceptance is durable. */
+/* An open evaluation that clients may know of: its acceptance is durable. NULL for one that is being told to be
+ * finished just now: an answer can let the next request in before it has returned, and the store has it already. */
 struct evaluation *find_open(const struct api *api, const char *id);
 
 /* Reads into memory what lies in files and is small enough, at most `bytes_max` a stream. */

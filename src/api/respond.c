@@ -118,7 +118,7 @@ void respond_evaluation(struct api *api, const struct reply *reply, const struct
 
 void respond_when_finished(struct api *api, const struct reply *reply, const struct evaluation *evaluation)
 {
-  if (reply->wait_seconds)
+  if (reply->wait_seconds && api->waiters)
     waiters_add(api->waiters, evaluation->id, reply);
   else
     respond_evaluation(api, reply, evaluation);
@@ -153,7 +153,8 @@ void respond_from_store(struct api *api, const struct reply *reply, const char *
 struct evaluation *find_open(const struct api *api, const char *id)
 {
   struct evaluation *evaluation = executor_find(api->config.executor, id);
-  return evaluation && evaluation->state != STATE_ACCEPTING ? evaluation : NULL;
+  bool open = evaluation && evaluation->state != STATE_ACCEPTING && evaluation->state != STATE_FINISHED;
+  return open ? evaluation : NULL;
 }
 
 /* At most a megabyte, most likely in the page cache: reading it here is quicker than asking a thread for it. */

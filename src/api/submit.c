@@ -52,6 +52,7 @@ static struct evaluation *decode(struct api *api, struct http_request *request, 
   }
   evaluation->idempotency_key = xstrdup(key);
   evaluation->body_digest = key ? digest_bytes(body, size) : 0;
+  http_body_release(request);
   return evaluation;
 }
 

@@ -1,0 +1,168 @@
+#include "fixture.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+static struct evaluation *in_the_store(void)
+{
+  return fake_evaluation(ID_FINISHED, 2, STATE_FINISHED);
+}
+
+static struct evaluation *open_one(struct fixture *fixture, enum state state)
+{
+  struct evaluation *evaluation = fake_evaluation(ID_OPEN, 1, state);
+  fake_open(&fixture->executor, evaluation);
+  fixture->store.make[0] = in_the_store;
+  fixture->store.count = 1;
+  return evaluation;
+}
+
+static void finish(struct fixture *fixture, struct evaluation *evaluation)
+{
+  evaluation->state = STATE_FINISHED;
+  evaluation->verdict.kind = VERDICT_TIMED_OUT;
+  evaluation->outputs = outputs_create();
+  api_changed(fixture->api, evaluation);
+}
+
+static void an_open_one_is_told_from_memory(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN);
+  assert_int_equal(request->status, 200);
+  assert_true(fake_answer_contains(request, "\"status\":\"running\""));
+  assert_null(fake_answer_field(request, "Location"));
+  fake_request_destroy(request);
+}
+
+static void a_finished_one_is_told_from_the_store(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_ask(fixture, "GET", "/v1/evaluations/" ID_FINISHED "?wait=60");
+  assert_int_equal(request->status, 200);
+  assert_true(fake_answer_contains(request, "\"status\":\"completed\""));
+  fake_request_destroy(request);
+}
+
+/* Law 1: it might not be there after a crash. */
+static void what_is_not_durable_is_not_there(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_ACCEPTING);
+  struct http_request *request = fixture_ask(fixture, "GET", "/v1/evaluations/" ID_OPEN);
+  assert_int_equal(request->status, 404);
+  fake_request_destroy(request);
+}
+
+static void a_store_that_fails_is_no_404(void **state)
+{
+  struct fixture *fixture = *state;
+  fixture->store.fails = true;
+  struct http_request *request = fixture_ask(fixture, "GET", "/v1/evaluations/" ID_FINISHED);
+  assert_int_equal(request->status, 500);
+  assert_true(fake_answer_contains(request, "the disk is on fire"));
+  fake_request_destroy(request);
+}
+
+static void who_waits_is_answered_at_the_end(void **state)
+{
+  struct fixture *fixture = *state;
+  struct evaluation *evaluation = open_one(fixture, STATE_RUNNING);
+  struct http_request *text = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN "?wait=60");
+  struct http_request *bytes = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN "?wait=60&encoding=base64");
+  assert_int_equal(text->answers + bytes->answers, 0);
+  finish(fixture, evaluation);
+  assert_int_equal(text->status, 200);
+  assert_true(fake_answer_contains(text, "\"status\":\"timed_out\""));
+  assert_true(fake_answer_contains(text, "\"encoding\":\"utf8\""));
+  assert_true(fake_answer_contains(bytes, "\"encoding\":\"base64\""));
+  fake_request_destroy(text);
+  fake_request_destroy(bytes);
+}
+
+static void who_waits_too_long_is_told_how_it_is(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN "?wait=1");
+  fixture_run_ms(fixture, 1500);
+  assert_int_equal(request->status, 200);
+  assert_true(fake_answer_contains(request, "\"status\":\"running\""));
+  fake_request_destroy(request);
+}
+
+/* An answer can let the next request of the same connection in before the executor has let go of the evaluation. */
+static void who_asks_in_the_moment_of_the_end_is_not_kept_waiting(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_FINISHED)->verdict.kind = VERDICT_NONE;
+  struct http_request *request = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN "?wait=60");
+  assert_int_equal(fixture->store.call_count, 1);
+  fake_store_dispatch(&fixture->store);
+  assert_int_equal(request->answers, 1);
+  fake_request_destroy(request);
+}
+
+static void cancelling_an_open_one_is_accepted(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_send(fixture, "POST", "/v1/evaluations/" ID_OPEN "/cancel");
+  assert_int_equal(fixture->executor.cancels, 1);
+  assert_int_equal(request->status, 202);
+  assert_true(fake_answer_contains(request, ID_OPEN));
+  fake_request_destroy(request);
+}
+
+static void who_cancels_may_wait_for_the_end(void **state)
+{
+  struct fixture *fixture = *state;
+  struct evaluation *evaluation = open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_send(fixture, "POST", "/v1/evaluations/" ID_OPEN "/cancel?wait=60");
+  assert_int_equal(request->answers, 0);
+  finish(fixture, evaluation); /* it ended on its own first: the truth is told */
+  assert_int_equal(request->status, 200);
+  assert_true(fake_answer_contains(request, "\"status\":\"timed_out\""));
+  fake_request_destroy(request);
+}
+
+static void cancelling_a_finished_one_tells_what_stands(void **state)
+{
+  struct fixture *fixture = *state;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_ask(fixture, "POST", "/v1/evaluations/" ID_FINISHED "/cancel");
+  assert_int_equal(fixture->executor.cancels, 0);
+  assert_int_equal(request->status, 200);
+  assert_true(fake_answer_contains(request, "\"status\":\"completed\""));
+  fake_request_destroy(request);
+}
+
+static void cancelling_what_is_not_there_is_a_404(void **state)
+{
+  struct fixture *fixture = *state;
+  struct http_request *request = fixture_ask(fixture, "POST", "/v1/evaluations/" ID_UNKNOWN "/cancel");
+  assert_int_equal(request->status, 404);
+  fake_request_destroy(request);
+}
+
+int main(void)
+{
+  cmocka_set_message_output(CM_OUTPUT_TAP);
+  const struct CMUnitTest tests[] = {
+    fixture_test(an_open_one_is_told_from_memory),
+    fixture_test(a_finished_one_is_told_from_the_store),
+    fixture_test(what_is_not_durable_is_not_there),
+    fixture_test(a_store_that_fails_is_no_404),
+    fixture_test(who_waits_is_answered_at_the_end),
+    fixture_test(who_waits_too_long_is_told_how_it_is),
+    fixture_test(who_asks_in_the_moment_of_the_end_is_not_kept_waiting),
+    fixture_test(cancelling_an_open_one_is_accepted),
+    fixture_test(who_cancels_may_wait_for_the_end),
+    fixture_test(cancelling_a_finished_one_tells_what_stands),
+    fixture_test(cancelling_what_is_not_there_is_a_404),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

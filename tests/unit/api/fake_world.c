@@ -1,0 +1,152 @@
+#include "fake_world.h"
+
+#include "base/memory.h"
+#include "testing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct evaluation *fake_evaluation(const char *id, uint64_t sequence, enum state state)
+{
+  struct evaluation *evaluation = evaluation_create();
+  snprintf(evaluation->id, sizeof evaluation->id, "%s", id);
+  snprintf(evaluation->backend, sizeof evaluation->backend, "native");
+  evaluation->sequence = sequence;
+  evaluation->state = state;
+  evaluation->labels = xstrdup("{}");
+  evaluation->entered_at[STATE_QUEUED].ms = 1000;
+  if (state == STATE_FINISHED) {
+    evaluation->entered_at[STATE_FINISHED].ms = 3000;
+    evaluation->verdict.kind = VERDICT_COMPLETED;
+    evaluation->verdict.exit_code = 0;
+    evaluation->outputs = outputs_create();
+  }
+  return evaluation;
+}
+
+void fake_open(struct executor *executor, struct evaluation *evaluation)
+{
+  assert_true(executor->open_count < FAKE_EVALUATIONS_MAX);
+  executor->open[executor->open_count++] = evaluation;
+}
+
+void fake_forget(struct executor *executor, const char *id)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < executor->open_count; i++) {
+    if (strcmp(executor->open[i]->id, id) == 0)
+      evaluation_destroy(executor->open[i]);
+    else
+      executor->open[kept++] = executor->open[i];
+  }
+  executor->open_count = kept;
+}
+
+void fake_executor_release(struct executor *executor)
+{
+  while (executor->open_count)
+    evaluation_destroy(executor->open[--executor->open_count]);
+  evaluation_destroy(TAKE_PTR(executor->submitted));
+}
+
+/* core/executor.h */
+
+struct evaluation *executor_find(const struct executor *executor, const char *id)
+{
+  for (size_t i = 0; i < executor->open_count; i++)
+    if (!strcmp(executor->open[i]->id, id))
+      return executor->open[i];
+  return NULL;
+}
+
+struct evaluation *executor_each(const struct executor *executor, const struct evaluation *previous)
+{
+  size_t next = 0;
+  while (previous && executor->open[next++] != previous)
+    continue;
+  return next < executor->open_count ? executor->open[next] : NULL;
+}
+
+struct executor_counts executor_count(const struct executor *executor)
+{
+  struct executor_counts counts = {.queue_max = 1000, .slots = 2, .slots_busy = 1, .queued_bytes = 77};
+  for (size_t i = 0; i < executor->open_count; i++)
+    counts.in_state[executor->open[i]->state]++;
+  return counts;
+}
+
+bool executor_submit(struct executor *executor, struct evaluation *evaluation, void *token, struct error *error)
+{
+  if (executor->refuses) {
+    *error = executor->refusal;
+    return false;
+  }
+  assert_null(executor->submitted);
+  executor->submitted = evaluation;
+  executor->token = token;
+  return true;
+}
+
+enum cancel_result executor_cancel(struct executor *executor, const char *id)
+{
+  executor->cancels++;
+  return executor_find(executor, id) ? CANCEL_UNDER_WAY : CANCEL_NOT_OPEN;
+}
+
+/* store/store.h */
+
+static struct fake_store_call *add_call(struct store *store)
+{
+  assert_true(store->call_count < FAKE_EVALUATIONS_MAX);
+  return &store->calls[store->call_count++];
+}
+
+void store_get(struct store *store, const char *id, store_get_done *done, void *context)
+{
+  struct fake_store_call *call = add_call(store);
+  *call = (struct fake_store_call){.get_done = done, .context = context};
+  snprintf(call->id, sizeof call->id, "%s", id);
+}
+
+void store_list(struct store *store, const struct store_filter *filter, store_list_done *done, void *context)
+{
+  *add_call(store) = (struct fake_store_call){.filter = *filter, .list_done = done, .context = context};
+  store->last_filter = *filter;
+}
+
+struct store_stats store_stats(const struct store *store)
+{
+  (void)store;
+  return (struct store_stats){.commits = 5, .writes = 9, .commit_us_total = 1234567, .reads = 3};
+}
+
+static void answer_get(const struct store *store, const struct fake_store_call *call, const struct error *error)
+{
+  struct evaluation *found = NULL;
+  for (size_t i = 0; !error && !found && i < store->count; i++) {
+    found = store->make[i]();
+    if (strcmp(found->id, call->id) != 0)
+      evaluation_destroy(TAKE_PTR(found));
+  }
+  call->get_done(call->context, found, error);
+}
+
+static void answer_list(const struct store *store, const struct fake_store_call *call, const struct error *error)
+{
+  struct evaluation **rows = xcalloc(store->count + 1, sizeof *rows);
+  size_t count = 0;
+  for (size_t i = 0; !error && i < store->count; i++)
+    rows[count++] = store->make[i]();
+  call->list_done(call->context, rows, count, store->more, error);
+}
+
+void fake_store_dispatch(struct store *store)
+{
+  struct error broken = {.kind = ERROR_INTERNAL, .message = "the disk is on fire"};
+  const struct error *error = store->fails ? &broken : NULL;
+  while (store->call_count) {
+    struct fake_store_call call = store->calls[0];
+    memmove(store->calls, store->calls + 1, --store->call_count * sizeof call);
+    (call.get_done ? answer_get : answer_list)(store, &call, error);
+  }
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+/*
+ * The executor and the store as the API sees them, without any behaviour of their own: a test says what is open and
+ * what is finished, and when the store answers.
+ */
+
+#include "core/executor.h"
+#include "store/store.h"
+
+enum { FAKE_EVALUATIONS_MAX = 16 };
+
+struct executor {
+  struct evaluation *open[FAKE_EVALUATIONS_MAX]; /* in order of acceptance; owned */
+  size_t open_count;
+  struct evaluation *submitted; /* the last one taken; owned, until fake_accept() */
+  void *token;
+  bool refuses; /* to take a submission, with this: */
+  struct error refusal;
+  unsigned cancels;
+};
+
+/* What was asked of the store and not answered yet. */
+struct fake_store_call {
+  char id[ID_SIZE]; /* "": a list */
+  struct store_filter filter;
+  store_get_done *get_done;
+  store_list_done *list_done;
+  void *context;
+};
+
+struct store {
+  struct evaluation *(*make[FAKE_EVALUATIONS_MAX])(void); /* each makes an evaluation that the store holds */
+  size_t count;                                           /* newest first */
+  struct fake_store_call calls[FAKE_EVALUATIONS_MAX];
+  size_t call_count;
+  struct store_filter last_filter;
+  bool fails;
+  bool more;
+};
+
+struct evaluation *fake_evaluation(const char *id, uint64_t sequence, enum state state);
+void fake_open(struct executor *executor, struct evaluation *evaluation);
+/* Takes it out of the open ones and says nothing. */
+void fake_forget(struct executor *executor, const char *id);
+void fake_executor_release(struct executor *executor);
+/* Answers everything that was asked so far, and what is asked meanwhile. */
+void fake_store_dispatch(struct store *store);
