@@ -32,7 +32,7 @@ static struct dirent *next_entry(DIR *dir)
 {
   struct dirent *entry;
   while ((entry = readdir(dir)))
-    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
       return entry;
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -40,10 +41,13 @@ static void check_kernel(const struct doctor_subject *subject, struct doctor_che
 {
   (void)subject;
   struct utsname kernel;
-  unsigned major = 0, minor = 0;
-  if (uname(&kernel) < 0 || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+  if (uname(&kernel) < 0) {
     find(check, CHECK_WARNING, "the version of the kernel cannot be told");
-  else if (major < 5 || (major == 5 && minor < 6))
+    return;
+  }
+  char *rest;
+  unsigned long major = strtoul(kernel.release, &rest, 10), minor = *rest == '.' ? strtoul(rest + 1, 0, 10) : 0;
+  if (major < 5 || (major == 5 && minor < 6))
     find(check, CHECK_MISSING, "Linux %s is too old; 5.6 or newer is needed", kernel.release);
   else if (major == 5 && minor < 14)
     find(check, CHECK_WARNING, "Linux %s has no cgroup.kill; 5.14 or newer has", kernel.release);
@@ -65,26 +69,25 @@ static int try_user_namespace(void)
   return WEXITSTATUS(status);
 }
 
-/* The number in a sysctl file; -1 where there is none. */
-static int read_setting(const char *path)
+static bool setting_is(const char *path, const char *value)
 {
   CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
   char text[32];
   ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  int value;
   if (got <= 0)
-    return -1;
+    return false;
   text[got] = 0;
-  return sscanf(text, "%d", &value) == 1 ? value : -1;
+  text[strcspn(text, "\n")] = 0;
+  return !strcmp(text, value);
 }
 
 static const char *user_namespace_remedy(void)
 {
-  if (read_setting("/proc/sys/user/max_user_namespaces") == 0)
+  if (setting_is("/proc/sys/user/max_user_namespaces", "0"))
     return "set the sysctl user.max_user_namespaces to more than 0";
-  if (read_setting("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+  if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", "0"))
     return "set the sysctl kernel.unprivileged_userns_clone to 1, or run assayd as root";
-  if (read_setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
+  if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
     return "set the sysctl kernel.apparmor_restrict_unprivileged_userns to 0, or run assayd as root";
   return "a container around assayd may forbid it by its seccomp filter; or run assayd as root";
 }

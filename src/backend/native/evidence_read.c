@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ORDER_RUN_BYTES = 5 };
+enum { ORDER_RUN_BYTES = 5, ORDER_BYTES_MAX = ORDER_RUNS_MAX * ORDER_RUN_BYTES };
 
 void evidence_release(struct evidence *evidence)
 {
@@ -49,7 +49,7 @@ static bool read_start(int directory, struct evidence *evidence, struct error *e
 static bool read_exit(int directory, struct evidence *evidence, struct error *error)
 {
   CLEANUP_BLOB struct blob *text = 0;
-  struct error damage;
+  struct error damage = {0};
   if (!read_small(directory, "exit", RECORD_BYTES_MAX, &text, error)) {
     if (error->kind != ERROR_TOO_LARGE)
       return false;
@@ -94,7 +94,7 @@ bool evidence_read(int directory_fd, struct name name, struct evidence *ret, str
 static bool read_order(int directory, struct outputs *outputs, struct error *error)
 {
   struct blob *order = 0;
-  if (!read_small(directory, "order", ORDER_RUNS_MAX * ORDER_RUN_BYTES, &order, error))
+  if (!read_small(directory, "order", ORDER_BYTES_MAX, &order, error))
     return error && error->kind == ERROR_TOO_LARGE;
   if (!order)
     return true;

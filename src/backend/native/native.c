@@ -29,7 +29,7 @@
 
 #include "backend/native/native_impl.h"
 #include "base/fd.h"
-#include "base/log.h"
+#include "base/number.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -220,6 +220,18 @@ static bool add_slot(struct native *native, unsigned index, bool retiring, struc
   return true;
 }
 
+/* Whether `name` is that of a slot's directory. */
+static bool slot_index(const char *name, unsigned *ret)
+{
+  static const char prefix[] = "slot-";
+  uint64_t index;
+  if (strncmp(name, prefix, sizeof prefix - 1) != 0 ||
+      !parse_u64_text(name + sizeof prefix - 1, NATIVE_SLOTS_MAX - 1, &index))
+    return false;
+  *ret = (unsigned)index;
+  return true;
+}
+
 /* Keepers in slots beyond those that are wanted now: an earlier daemon had more. */
 static bool add_retiring_slots(struct native *native, unsigned wanted, struct error *error)
 {
@@ -229,8 +241,7 @@ static bool add_retiring_slots(struct native *native, unsigned wanted, struct er
   bool done = true;
   for (struct dirent *entry; done && (entry = readdir(directory));) {
     unsigned index;
-    char behind;
-    if (sscanf(entry->d_name, "slot-%4u%c", &index, &behind) == 1 && index >= wanted && index < NATIVE_SLOTS_MAX)
+    if (slot_index(entry->d_name, &index) && index >= wanted)
       done = add_slot(native, index, true, error);
   }
   closedir(directory);

@@ -251,7 +251,7 @@ static void begin(struct slot *slot)
     slot_call_later(slot);
   } else {
     slot->failures++;
-    if (strcmp(slot->trouble, error.message))
+    if (strcmp(slot->trouble, error.message) != 0) /* said already */
       log_error(0, "slot %u: %s", slot->index, error.message);
     memcpy(slot->trouble, error.message, sizeof slot->trouble);
     slot_enter(slot, SLOT_VACANT, respawn_delay_ms(slot));

@@ -172,7 +172,7 @@ static int listen_in(int slot)
 
 int main(int argc, char **argv)
 {
-  if (argc < 5 || strcmp(argv[1], "--slot") || strcmp(argv[3], "--evidence"))
+  if (argc < 5 || strcmp(argv[1], "--slot") != 0 || strcmp(argv[3], "--evidence") != 0)
     return 2;
   struct keeper keeper = {.daemon = -1};
   keeper.slot = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -226,24 +226,30 @@ struct blob *stage_plan(const char *script)
   return plan_encode(&plan);
 }
 
-pid_t stage_keeper(const struct stage *stage)
+static bool is_keeper(const struct stage *stage, const char *pid)
 {
   const char *wanted = strrchr(stage->keeper_path, '/') + 1;
-  FILE *children = fopen("/proc/thread-self/children", "re");
-  int pid;
-  pid_t found = 0;
-  while (children && fscanf(children, "%d", &pid) == 1) {
-    CLEANUP_FREE char *path = xasprintf("/proc/%d/comm", pid);
-    FILE *comm = fopen(path, "re");
-    char name[32] = "";
-    if (comm && fgets(name, sizeof name, comm) && !strncmp(name, wanted, strcspn(name, "\n")))
-      found = pid;
-    if (comm)
-      fclose(comm);
-  }
-  if (children)
-    fclose(children);
+  CLEANUP_FREE char *path = xasprintf("/proc/%s/comm", pid);
+  FILE *comm = fopen(path, "re");
+  char name[32] = "";
+  bool found = comm && fgets(name, sizeof name, comm) && !strncmp(name, wanted, strcspn(name, "\n"));
+  if (comm)
+    fclose(comm);
   return found;
+}
+
+pid_t stage_keeper(const struct stage *stage)
+{
+  FILE *children = fopen("/proc/thread-self/children", "re");
+  char text[1024] = "", *rest = text;
+  assert_non_null(children);
+  (void)!fgets(text, sizeof text, children);
+  fclose(children);
+  pid_t youngest = 0;
+  for (char *pid; (pid = strsep(&rest, " "));)
+    if (*pid && is_keeper(stage, pid))
+      youngest = (pid_t)strtol(pid, 0, 10);
+  return youngest;
 }
 
 unsigned stage_files(const struct stage *stage, const char *directory)
