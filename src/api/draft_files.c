@@ -117,7 +117,7 @@ static void check_collisions(struct draft *draft, const struct json_path *path)
   qsort(paths, draft->file_count, sizeof *paths, compare_paths);
   for (size_t i = 1; i < draft->file_count; i++) {
     size_t length = strlen(paths[i - 1]);
-    if (strncmp(paths[i - 1], paths[i], length))
+    if (strncmp(paths[i - 1], paths[i], length) != 0)
       continue;
     if (!paths[i][length])
       faults_add(draft->faults, path->text, "%s is there twice", paths[i]);

@@ -68,7 +68,7 @@ static void encode_base64(struct json_writer *json, const struct stream_output *
 static bool shown_inline(const struct stream_output *output, const struct encode_options *options)
 {
   uint64_t kept = stream_kept_bytes(output);
-  return !options->summary && kept <= OUTPUT_INLINE_BYTES_MAX && (!kept || output->data);
+  return !kept || (!options->summary && kept <= OUTPUT_INLINE_BYTES_MAX && output->data);
 }
 
 static void encode_elsewhere(struct json_writer *json, const char *id, enum stream stream)

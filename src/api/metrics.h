@@ -8,9 +8,12 @@
 #define METRIC_BUCKETS_MS(X)                                                                                           \
   X(1) X(2) X(5) X(10) X(25) X(50) X(100) X(250) X(500) X(1000) X(2500) X(5000) X(10000) X(30000) X(60000) X(300000)
 
-#define X(ms) +1
-enum { METRIC_BUCKETS = METRIC_BUCKETS_MS(X) };
+enum metric_bucket {
+#define X(ms) METRIC_BUCKET_##ms,
+  METRIC_BUCKETS_MS(X)
 #undef X
+    METRIC_BUCKETS
+};
 
 struct histogram {
   uint64_t bucket[METRIC_BUCKETS]; /* of these alone; summed up when written */

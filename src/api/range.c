@@ -28,7 +28,7 @@ enum range_result range_parse(const char *field, uint64_t size, uint64_t *ret_of
 {
   static const char unit[] = "bytes=";
   uint64_t first, last;
-  if (!field || strncmp(field, unit, sizeof unit - 1) || !split(field + sizeof unit - 1, &first, &last))
+  if (!field || strncmp(field, unit, sizeof unit - 1) != 0 || !split(field + sizeof unit - 1, &first, &last))
     return RANGE_NONE;
   if (first == UINT64_MAX) { /* the last bytes, however many there are */
     if (!last || !size)

@@ -34,12 +34,12 @@
 
 static const struct runtime built_in[] = {
 #define X(the_name, the_aliases, the_file, the_compile, the_command, the_version)                                      \
-  {.name = the_name,                                                                                                   \
-   .aliases = the_aliases,                                                                                             \
-   .file = the_file,                                                                                                   \
-   .compile = the_compile,                                                                                             \
-   .command = the_command,                                                                                             \
-   .version_command = the_version},
+  {.name = (the_name),                                                                                                 \
+   .aliases = (the_aliases),                                                                                           \
+   .file = (the_file),                                                                                                 \
+   .compile = (the_compile),                                                                                           \
+   .command = (the_command),                                                                                           \
+   .version_command = (the_version)},
   BUILT_IN(X)
 #undef X
 };

@@ -32,7 +32,7 @@ static void closing_makes_room_again(void **state)
 {
   (void)state;
   CLEANUP_BUFFER struct buffer text = {0};
-  repeat(&text, "[]", 10 * JSON_DEPTH_MAX);
+  repeat(&text, "[]", 10 * (size_t)JSON_DEPTH_MAX);
   repeat(&text, "}", 3); /* more than were opened: for the parser to say */
   repeat(&text, "[", JSON_DEPTH_MAX);
   assert_true(check(text.data));
@@ -43,7 +43,7 @@ static void brackets_in_strings_do_not_count(void **state)
   (void)state;
   CLEANUP_BUFFER struct buffer text = {0};
   buffer_puts(&text, "[\"\\\"");
-  repeat(&text, "[", 10 * JSON_DEPTH_MAX);
+  repeat(&text, "[", 10 * (size_t)JSON_DEPTH_MAX);
   buffer_puts(&text, "\\\\\"]");
   assert_true(check(text.data));
 }

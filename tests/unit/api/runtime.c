@@ -153,8 +153,6 @@ static void the_environment_is_that_of_the_sandbox(void **state)
   assert_string_equal(seen.lines[0], SANDBOX_PATH " / /");
 }
 
-/* It stops reading, too: a probe that hangs must not hang us. PROBE_MS_MAX would be long; to give up early is the same
- * way. */
 static void a_probe_that_is_given_up_lets_the_loop_close(void **state)
 {
   (void)state;
