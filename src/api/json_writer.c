@@ -116,9 +116,31 @@ void json_write_string_end(struct json_writer *json)
   end(json, '"');
 }
 
+/* Eight bytes at once, as most of every output is plain: no control character, no '"', no '\\', nothing beyond ASCII.
+ */
+static bool all_plain(const unsigned char *bytes)
+{
+  const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+  /* (x - n) has the top bit of a byte below n set; what borrows into the next byte can only say no too often. */
+  return !((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops);
+}
+
 static bool is_plain(unsigned char byte)
 {
   return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+static size_t plain_run(const unsigned char *bytes, size_t size)
+{
+  size_t run = 0;
+  while (run + sizeof(uint64_t) <= size && all_plain(bytes + run))
+    run += sizeof(uint64_t);
+  while (run < size && is_plain(bytes[run]))
+    run++;
+  return run;
 }
 
 /* The two-character escapes of RFC 8259, section 7; 0: there is none. */
@@ -159,11 +181,9 @@ bool json_write_bytes(struct json_writer *json, const void *data, size_t size)
   bool lossy = false;
   buffer_reserve(json->out, size + size / 16);
   for (size_t at = 0; at < size;) {
-    size_t run = at;
-    while (run < size && is_plain(bytes[run]))
-      run++;
-    put(json, (const char *)bytes + at, run - at);
-    at = run;
+    size_t run = plain_run(bytes + at, size - at);
+    put(json, (const char *)bytes + at, run);
+    at += run;
     if (at == size)
       break;
     size_t length;

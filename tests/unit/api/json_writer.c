@@ -67,6 +67,29 @@ static void every_byte_gives_valid_json(void **state)
   }
 }
 
+/* Long plain runs are looked at in steps; wherever a byte stands in one, it is seen. */
+static void a_byte_is_seen_wherever_it_stands_in_a_run(void **state)
+{
+  (void)state;
+  enum { RUN = 27 };
+  for (unsigned byte = 0; byte < 0x80 * RUN; byte++) {
+    CLEANUP_BUFFER struct buffer out = {0};
+    struct json_writer json = {.out = &out};
+    char text[RUN];
+    memset(text, 'x', sizeof text);
+    text[byte % RUN] = (char)(byte / RUN);
+    json_write_array_begin(&json);
+    json_write_string_begin(&json);
+    assert_false(json_write_bytes(&json, text, sizeof text));
+    json_write_string_end(&json);
+    json_write_array_end(&json);
+    json_t *array = json_loadb(out.data, out.size, JSON_ALLOW_NUL, NULL);
+    assert_int_equal(json_string_length(json_array_get(array, 0)), RUN);
+    assert_memory_equal(json_string_value(json_array_get(array, 0)), text, RUN);
+    json_decref(array);
+  }
+}
+
 static void escapes_are_those_of_the_rfc(void **state)
 {
   (void)state;
@@ -109,6 +132,7 @@ int main(void)
     cmocka_unit_test(commas_stand_between_values_and_nowhere_else),
     cmocka_unit_test(numbers_reach_their_ends),
     cmocka_unit_test(every_byte_gives_valid_json),
+    cmocka_unit_test(a_byte_is_seen_wherever_it_stands_in_a_run),
     cmocka_unit_test(escapes_are_those_of_the_rfc),
     cmocka_unit_test(each_maximal_subpart_becomes_one_replacement),
     cmocka_unit_test(two_parts_do_not_make_a_character_together),
