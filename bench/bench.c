@@ -84,13 +84,13 @@ static void add_sample(struct samples *samples, double ms)
 
 /* Bare and bubblewrap: a child whose output goes nowhere. */
 
-static void spawn_and_wait(char *const argv[])
+static void spawn_and_wait(const char *const argv[])
 {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   pid_t pid;
-  int failure = posix_spawn(&pid, argv[0], &actions, 0, argv, environ);
+  int failure = posix_spawn(&pid, argv[0], &actions, 0, (char *const *)(uintptr_t)argv, environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failure)
     fail("cannot spawn %s: %s", argv[0], strerror(failure));
@@ -103,39 +103,39 @@ static void spawn_and_wait(char *const argv[])
 
 static void run_bare(const struct target *target, enum program program)
 {
-  char *python[] = {"/usr/bin/python3", "-c", "pass", 0}, *tiny[] = {(char *)target->tiny_path, 0};
+  const char *python[] = {"/usr/bin/python3", "-c", "pass", 0}, *tiny[] = {target->tiny_path, 0};
   spawn_and_wait(program == PYTHON ? python : tiny);
 }
 
 static void run_bwrap(const struct target *target, enum program program)
 {
-  char *argv[] = {"/usr/bin/bwrap",
-                  "--unshare-all",
-                  "--ro-bind",
-                  "/usr",
-                  "/usr",
-                  "--symlink",
-                  "usr/bin",
-                  "/bin",
-                  "--symlink",
-                  "usr/lib",
-                  "/lib",
-                  "--symlink",
-                  "usr/lib64",
-                  "/lib64",
-                  "--proc",
-                  "/proc",
-                  "--dev",
-                  "/dev",
-                  "--tmpfs",
-                  "/tmp",
-                  "--ro-bind",
-                  (char *)target->tiny_path,
-                  "/tmp/tiny",
-                  "/tmp/tiny",
-                  0,
-                  0,
-                  0};
+  const char *argv[] = {"/usr/bin/bwrap",
+                        "--unshare-all",
+                        "--ro-bind",
+                        "/usr",
+                        "/usr",
+                        "--symlink",
+                        "usr/bin",
+                        "/bin",
+                        "--symlink",
+                        "usr/lib",
+                        "/lib",
+                        "--symlink",
+                        "usr/lib64",
+                        "/lib64",
+                        "--proc",
+                        "/proc",
+                        "--dev",
+                        "/dev",
+                        "--tmpfs",
+                        "/tmp",
+                        "--ro-bind",
+                        target->tiny_path,
+                        "/tmp/tiny",
+                        "/tmp/tiny",
+                        0,
+                        0,
+                        0};
   if (program == PYTHON) {
     size_t command = sizeof argv / sizeof *argv - 4;
     argv[command] = "/usr/bin/python3";
