@@ -153,7 +153,7 @@ bool cgroup_limit(struct cgroup *cgroup, const struct limits *limits, struct err
 bool cgroup_attach(struct cgroup *cgroup, pid_t pid, struct error *error)
 {
   for (int i = 0; i < HIERARCHY_COUNT; i++) {
-    if (i == HIERARCHY_V2 || cgroup->leaf[i] < 0)
+    if (cgroup->leaf[i] < 0)
       continue;
     int result = write_number(cgroup->leaf[i], "cgroup.procs", (uint64_t)pid);
     if (result < 0)

@@ -57,12 +57,7 @@ static inline bool cgroups_kill_whole(const struct cgroups *groups)
 bool cgroup_create(struct cgroup *ret, const struct cgroups *groups, const char *name, struct error *error);
 void cgroup_release(struct cgroup *cgroup); /* closes; the leaf stays */
 bool cgroup_limit(struct cgroup *cgroup, const struct limits *limits, struct error *error);
-/* The leaf's descriptor for CLONE_INTO_CGROUP, or -1. */
-static inline int cgroup_clone_fd(const struct cgroup *cgroup)
-{
-  return cgroup->leaf[HIERARCHY_V2];
-}
-/* Moves a process that was cloned into the v2 leaf into the others as well. */
+/* Moves a process, a sandbox's init, into the leaf of every hierarchy. */
 bool cgroup_attach(struct cgroup *cgroup, pid_t pid, struct error *error);
 
 uint64_t cgroup_cpu_us(const struct cgroup *cgroup);

@@ -5,6 +5,7 @@
  * binary, one a fork of the other, so a packet is a struct. The keeper gives orders, init reports.
  *
  *   keeper → init   BUILD    the ids are mapped: build the sandbox, all of it that depends on no plan
+ *   init → keeper   BUILT
  *   keeper → init   LOAD     a plan (descriptor) and the evaluation's id: make room, write the files
  *   init → keeper   READY    everything that can fail before the program has been done
  *                   REFUSED  it could not be: the platform's fault, nothing ran
@@ -29,7 +30,15 @@ struct order {
   char id[ID_SIZE]; /* LOAD: what the program sees as EVAL_ID */
 };
 
-enum report_type { REPORT_READY, REPORT_REFUSED, REPORT_UNFIT, REPORT_LISTENER, REPORT_BROKEN, REPORT_ENDED };
+enum report_type {
+  REPORT_BUILT,
+  REPORT_READY,
+  REPORT_REFUSED,
+  REPORT_UNFIT,
+  REPORT_LISTENER,
+  REPORT_BROKEN,
+  REPORT_ENDED
+};
 
 struct report {
   uint32_t type;          /* enum report_type */

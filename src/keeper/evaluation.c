@@ -12,11 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { READY_MS_MAX = 10000 }; /* for init to build the sandbox and write the plan's files */
 
 /* As an evaluation is between two attempts. */
 static void reset(struct evaluation *evaluation)
@@ -25,9 +22,11 @@ static void reset(struct evaluation *evaluation)
     .host = evaluation->host,
     .events = evaluation->events,
     .timer = evaluation->timer,
+    .spare = evaluation->spare,
     .directory = -1,
+    .reserved = -1,
     .cgroup = {&evaluation->host->cgroups, {-1, -1, -1, -1}},
-    .sandbox = {.pidfd = -1, .channel = -1, .pipe = {-1, -1}},
+    .sandbox = SANDBOX_NONE,
     .sampler = {.proc = -1, .box = -1},
     .stops = -1,
   };
@@ -38,6 +37,7 @@ void evaluation_init(struct evaluation *evaluation, struct host *host, const str
 {
   evaluation->host = host;
   evaluation->events = *events;
+  evaluation->spare = SANDBOX_NONE;
   evaluation->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   ASSERT(evaluation->timer >= 0);
   reset(evaluation);
@@ -55,6 +55,7 @@ static void release(struct evaluation *evaluation)
   if (evaluation->plan_bytes)
     munmap(evaluation->plan_bytes, evaluation->plan_size);
   fd_close(evaluation->directory);
+  fd_close(evaluation->reserved);
   fd_close(evaluation->stops);
   reset(evaluation);
 }
@@ -74,31 +75,50 @@ static bool read_plan(struct evaluation *evaluation, int memory, struct error *e
   return plan_decode(bytes, evaluation->plan_size, &evaluation->plan, error);
 }
 
-static bool prepare(struct evaluation *evaluation, struct error *error)
+bool evaluation_prepare(struct evaluation *evaluation, struct error *error)
 {
-  const struct host *host = evaluation->host;
-  return evidence_reserve(evaluation->directory, error) &&
-         cgroup_create(&evaluation->cgroup, &host->cgroups, evaluation->name.text, error) &&
-         cgroup_limit(&evaluation->cgroup, &evaluation->plan.limits, error) &&
-         sandbox_create(&evaluation->sandbox, host, &evaluation->cgroup, error);
+  if (evaluation->spare.init && !sandbox_reap(&evaluation->spare))
+    return true;
+  sandbox_release(&evaluation->spare); /* somebody has killed it */
+  return sandbox_create(&evaluation->spare, evaluation->host, error);
 }
 
-/* Hands over the plan and waits until everything is done that can fail before the program. `*ret_fit` is false where
- * the plan itself is at fault. */
+void evaluation_release(struct evaluation *evaluation)
+{
+  ASSERT(evaluation->phase == PHASE_IDLE);
+  sandbox_destroy(&evaluation->spare);
+  fd_close(evaluation->timer);
+}
+
+/* A sandbox in a limited cgroup of its own. */
+static bool prepare_sandbox(struct evaluation *evaluation, struct error *error)
+{
+  if (!cgroup_create(&evaluation->cgroup, &evaluation->host->cgroups, evaluation->name.text, error) ||
+      !cgroup_limit(&evaluation->cgroup, &evaluation->plan.limits, error) || !evaluation_prepare(evaluation, error))
+    return false;
+  evaluation->sandbox = evaluation->spare;
+  evaluation->spare = SANDBOX_NONE;
+  return sandbox_await_built(&evaluation->sandbox, error) &&
+         cgroup_attach(&evaluation->cgroup, evaluation->sandbox.init, error);
+}
+
+/* Hands over the plan and waits until everything is done that can fail before the program; makes room for the record
+ * meanwhile. `*ret_fit` is false where the plan itself is at fault. */
 static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct error *error)
 {
   struct report report;
   int views[CHANNEL_FDS_MAX] = {-1, -1};
   if (!sandbox_load(&evaluation->sandbox, plan, evaluation->id, error))
     return false;
-  if (!sandbox_await(&evaluation->sandbox, READY_MS_MAX, &report, views))
-    return error_set(error, ERROR_INTERNAL, ETIMEDOUT, "the sandbox did not become ready");
+  evaluation->reserved = evidence_reserve(evaluation->directory, error);
+  if (evaluation->reserved < 0 || !sandbox_await_loaded(&evaluation->sandbox, &report, views, error))
+    return false;
   sampler_init(&evaluation->sampler, views[0], views[1]);
-  evaluation->init_cpu_us = report.init_cpu_us;
+  evaluation->init_cpu_us = report.init_cpu_us - evaluation->sandbox.built_cpu_us;
   *ret_fit = report.type == REPORT_READY;
-  if (report.type == REPORT_UNFIT)
+  if (!*ret_fit)
     outcome_set_unfit(evaluation, report.code, report.text);
-  return report.type != REPORT_REFUSED || error_set(error, ERROR_INTERNAL, report.code, "%s", report.text);
+  return true;
 }
 
 static bool mark_started(struct evaluation *evaluation, struct error *error)
@@ -107,7 +127,7 @@ static bool mark_started(struct evaluation *evaluation, struct error *error)
     .at = wall_now(),
     .boot_id_hash = evaluation->host->boot_id_hash,
     .init_pid = (uint64_t)evaluation->sandbox.init,
-    .init_start_ticks = sandbox_start_ticks(&evaluation->sandbox, evaluation->host),
+    .init_start_ticks = evaluation->sandbox.start_ticks,
   };
   evaluation->record.started_at = marker.at;
   return evidence_mark_started(evaluation->directory, &marker, error);
@@ -133,10 +153,7 @@ static void begin(struct evaluation *evaluation, bool fit)
 /* Nothing ran: nothing is to be left that says otherwise. */
 static void give_up(struct evaluation *evaluation)
 {
-  if (evaluation->sandbox.init) {
-    sandbox_kill(&evaluation->sandbox);
-    waitid(P_PIDFD, (id_t)evaluation->sandbox.pidfd, &(siginfo_t){0}, WEXITED);
-  }
+  sandbox_destroy(&evaluation->sandbox);
   evidence_remove(evaluation->host->evidence, evaluation->name.text);
   cgroup_remove(&evaluation->host->cgroups, evaluation->name.text);
   release(evaluation);
@@ -161,8 +178,8 @@ enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char 
     break;
   }
   bool fit = true;
-  if (!read_plan(evaluation, plan, error) || !prepare(evaluation, error) || !load(evaluation, plan, &fit, error) ||
-      !mark_started(evaluation, error)) {
+  if (!read_plan(evaluation, plan, error) || !prepare_sandbox(evaluation, error) ||
+      !load(evaluation, plan, &fit, error) || !mark_started(evaluation, error)) {
     give_up(evaluation);
     return LAUNCH_REFUSED;
   }

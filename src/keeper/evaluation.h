@@ -49,9 +49,9 @@ struct evaluation {
   size_t plan_size;
   struct plan plan;
 
-  int directory; /* of its evidence */
+  int directory, reserved; /* of its evidence; for its exit record */
   struct cgroup cgroup;
-  struct sandbox sandbox;
+  struct sandbox sandbox, spare; /* the one in use; the next one, made ahead */
   struct capture capture;
   struct sampler sampler;
   int stops; /* listener, or -1 */
@@ -59,7 +59,7 @@ struct evaluation {
 
   struct record record; /* filled in as things become known */
   struct mono step_started;
-  uint64_t init_cpu_us;    /* what init had used before the program: not the program's own */
+  uint64_t init_cpu_us;    /* what init used in the cgroup, before the program: not the program's own */
   uint64_t compile_cpu_us; /* what the compile step used: not the run's */
   uint64_t waited_cpu_us;  /* of all processes that init waited for, as it reported */
 
@@ -69,6 +69,10 @@ struct evaluation {
 };
 
 void evaluation_init(struct evaluation *evaluation, struct host *host, const struct evaluation_events *events);
+/* While it is idle: makes the next sandbox ahead, which takes that off the next launch. False where none can be made.
+ */
+bool evaluation_prepare(struct evaluation *evaluation, struct error *error);
+void evaluation_release(struct evaluation *evaluation); /* while it is idle */
 /* `plan` is a sealed memfd; it remains the caller's. */
 enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char *name, int plan, struct error *error);
 void evaluation_watch(struct evaluation *evaluation, struct pollfd watch[static WATCH_COUNT]);

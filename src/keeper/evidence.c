@@ -46,23 +46,22 @@ bool evidence_mark_started(int directory, const struct start_marker *marker, str
   return true;
 }
 
-bool evidence_reserve(int directory, struct error *error)
+int evidence_reserve(int directory, struct error *error)
 {
   CLEANUP_FD int fd = openat(directory, "exit.tmp", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
   if (fd < 0)
-    return error_errno(error, "cannot make exit.tmp");
+    return error_errno(error, "cannot make exit.tmp"), -1;
   /* fallocate(2) and not posix_fallocate(3), which writes zeros where a file system cannot reserve. */
   if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, RESERVED_BYTES) < 0 && errno == ENOSPC)
-    return error_errno(error, "cannot reserve room for the exit record");
-  return true;
+    return error_errno(error, "cannot reserve room for the exit record"), -1;
+  return TAKE_FD(fd);
 }
 
-bool evidence_write_record(int directory, const struct record *record, struct error *error)
+bool evidence_write_record(int directory, int reserved, const struct record *record, struct error *error)
 {
   CLEANUP_BUFFER struct buffer text = {0};
   record_encode(record, &text);
-  CLEANUP_FD int fd = openat(directory, "exit.tmp", O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
-  if (fd < 0 || !fd_write_all(fd, text.data, text.size))
+  if (!fd_write_all(reserved, text.data, text.size))
     return error_errno(error, "cannot write exit.tmp");
   if (renameat(directory, "exit.tmp", directory, "exit") < 0)
     return error_errno(error, "cannot rename exit.tmp");

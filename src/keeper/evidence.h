@@ -21,11 +21,12 @@ enum evidence_opening evidence_open(int parent, const char *name, int *ret_direc
 /* The start marker, the last thing before the program: false with EEXIST where someone else was quicker. */
 bool evidence_mark_started(int directory, const struct start_marker *marker, struct error *error);
 
-/* Takes the room that the exit record will need while there is some, so that a full disk cannot swallow the verdict. */
-bool evidence_reserve(int directory, struct error *error);
+/* Makes the file that the exit record will be written to, and takes its room while there is some, so that a full disk
+ * cannot swallow the verdict. A descriptor, or -1. */
+int evidence_reserve(int directory, struct error *error);
 
-/* The exit record, complete or absent. Uses what evidence_reserve() took. */
-bool evidence_write_record(int directory, const struct record *record, struct error *error);
+/* The exit record, complete or absent, through what evidence_reserve() gave. */
+bool evidence_write_record(int directory, int reserved, const struct record *record, struct error *error);
 
 /* Removes the directory and what is in it; one that is not there is removed already. */
 bool evidence_remove(int parent, const char *name);

@@ -248,6 +248,7 @@ _Noreturn void init_main(const struct host *host, struct init_files files)
   await_order(&init, ORDER_BUILD, &none);
   if (!build(&init, &error))
     report_failure(&init, REPORT_REFUSED, &error);
+  send_report(&init, &(struct report){.type = REPORT_BUILT}, 0, 0);
   load(&init);
   for (enum step step = STEP_COMPILE; step != STEP_RUN;) {
     step = (enum step)await_order(&init, ORDER_RUN, &none).step;

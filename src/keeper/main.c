@@ -20,8 +20,9 @@
  *  program  never process 1, so that signals to itself mean what they say.
  *
  *  1. RUN comes with a plan. The evidence directory is made; it is there already: KNOWN.
- *  2. A cgroup is made, init is cloned into it, its ids are mapped; it builds the sandbox, loads the plan, says READY.
- *     Whatever fails up to here is REFUSED and leaves nothing.
+ *  2. A sandbox stands ready: init was cloned and its ids were mapped while the slot was idle, and it has built what
+ * depends on no plan. It is put into a cgroup, loads the plan, and says READY. Whatever fails up to here is REFUSED and
+ * leaves nothing.
  *  3. The start marker is written (at most one start of an attempt), and init is told to run.
  *  4. The keeper takes in the output and watches the limits. Over a limit it kills init, and the kernel the rest.
  *  5. Init reports how the program ended, and exits; the kernel kills what is left of the tree.
@@ -75,10 +76,9 @@ int main(int argc, char **argv)
   fill_standard_descriptors();
   stand_apart();
   if (!options_parse(argc, argv, &options, &error) || !slot_open(&slot, options.slot_path, &error) ||
-      !host_prepare(&host, &options, &error)) {
+      !host_prepare(&host, &options, &error) || !slot_serve(&slot, &host, &error)) {
     log_error(0, "assay-keeper: %s", error.message);
     return EXIT_FAILURE;
   }
-  slot_serve(&slot, &host);
   return EXIT_SUCCESS;
 }

@@ -50,16 +50,22 @@ void outcome_set_broken(struct evaluation *evaluation, int code, const char *tex
   snprintf(evaluation->record.message, sizeof evaluation->record.message, "%s", text);
 }
 
-uint64_t outcome_cpu_us(struct evaluation *evaluation)
+/* Of all that was counted, what the present step used. */
+static uint64_t own_cpu_us(const struct evaluation *evaluation, uint64_t counted_us)
 {
   const struct sampler *sampler = &evaluation->sampler;
   uint64_t total = sampler->cpu_us > evaluation->waited_cpu_us ? sampler->cpu_us : evaluation->waited_cpu_us;
   uint64_t others = evaluation->compile_cpu_us;
   if (cgroups_have(&evaluation->host->cgroups, CONTROLLER_CPU)) {
-    total = cgroup_cpu_us(&evaluation->cgroup);
+    total = counted_us;
     others += evaluation->init_cpu_us;
   }
   return total > others ? total - others : 0;
+}
+
+uint64_t outcome_cpu_us(const struct evaluation *evaluation)
+{
+  return own_cpu_us(evaluation, cgroup_cpu_us(&evaluation->cgroup));
 }
 
 static void measure(struct evaluation *evaluation)
@@ -67,7 +73,7 @@ static void measure(struct evaluation *evaluation)
   struct record *record = &evaluation->record;
   struct cgroup_usage usage;
   cgroup_measure(&evaluation->cgroup, &usage);
-  uint64_t cpu_us = outcome_cpu_us(evaluation);
+  uint64_t cpu_us = own_cpu_us(evaluation, usage.cpu_us);
   if (cpu_us > record->cpu_time_us) /* set already where the limit was hit */
     record->cpu_time_us = cpu_us;
   record->memory_peak_bytes = usage.memory_peak_bytes ? usage.memory_peak_bytes : evaluation->sampler.memory_peak_bytes;
@@ -85,6 +91,6 @@ void outcome_write(struct evaluation *evaluation)
   if (!record->ended_at.ms)
     record->ended_at = wall_now();
   capture_finish(&evaluation->capture, record);
-  if (!evidence_write_record(evaluation->directory, record, &error))
+  if (!evidence_write_record(evaluation->directory, evaluation->reserved, record, &error))
     log_error(evaluation->id, "%s", error.message); /* no record: the attempt will be found lost */
 }

@@ -15,6 +15,6 @@ void outcome_set_unfit(struct evaluation *evaluation, int code, const char *text
 /* It was never executed, or not as it should have been: the platform's fault. */
 void outcome_set_broken(struct evaluation *evaluation, int code, const char *text);
 /* CPU time of the present step so far, by the best counter there is. */
-uint64_t outcome_cpu_us(struct evaluation *evaluation);
+uint64_t outcome_cpu_us(const struct evaluation *evaluation);
 /* Completes the record and puts it into the evidence. */
 void outcome_write(struct evaluation *evaluation);

@@ -166,6 +166,7 @@ static void execute(struct program *program)
   char *const *arguments = arguments_of(program);
   const char *command = arguments[0];
   char path[PATH_MAX], refused[PATH_MAX] = "";
+  program->reached_execution = true;
   if (strchr(command, '/')) {
     execve(command, arguments, program->environment);
     return describe_failure(program, command, errno);
@@ -200,11 +201,15 @@ static int program_main(void *argument)
 
 pid_t program_start(struct program *program)
 {
-  static _Alignas(16) char stack[STACK_BYTES];
+  /* One for each step: a sanitizer's marks on a stack outlive the process that leaves it without returning. */
+  static _Alignas(16) char stacks[STEP_COUNT][STACK_BYTES];
   program->failure = (struct error){0};
-  pid_t pid = clone(program_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, program);
+  program->reached_execution = false;
+  pid_t pid = clone(program_main, stacks[program->step] + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, program);
   if (pid < 0)
     return error_errno(&program->failure, "cannot start a process"), -1;
+  if (!program->reached_execution && !program->failure.message[0])
+    error_set(&program->failure, ERROR_INTERNAL, ECHILD, "the program's process died before it could execute");
   if (!program->failure.message[0])
     return pid;
   waitpid(pid, 0, 0);

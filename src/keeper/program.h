@@ -22,9 +22,10 @@ struct program {
   int channel, input, output, error;
   int landlock; /* rule set, or -1 */
 
-  /* Set when it could not be executed. */
-  struct error failure;
-  bool unfit; /* the plan's fault, not the platform's */
+  /* Set by its process, as far as it got. */
+  bool reached_execution;
+  struct error failure; /* why it could not be executed */
+  bool unfit;           /* the plan's fault, not the platform's */
 };
 
 /* The plan's variables with what every program has: EVAL_ID, and PATH, HOME, LANG unless the plan sets them. */

@@ -19,6 +19,8 @@
 
 enum { NAMESPACES = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
 
+enum { REPORT_MS_MAX = 10000 }; /* to build the sandbox, or to write the plan's files */
+
 /* Both ends of all that connects keeper and init, before they are two processes. */
 struct ends {
   struct sandbox outside;
@@ -49,7 +51,7 @@ static bool make_pipe(const struct host *host, int *ret_read, int *ret_write)
 
 static bool ends_open(struct ends *ends, const struct host *host, struct error *error)
 {
-  *ends = (struct ends){{.pidfd = -1, .channel = -1, .pipe = {-1, -1}}, {-1, {-1, -1}}};
+  *ends = (struct ends){SANDBOX_NONE, {-1, {-1, -1}}};
   int channel[2];
   bool opened = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == 0;
   if (opened) {
@@ -62,17 +64,13 @@ static bool ends_open(struct ends *ends, const struct host *host, struct error *
   return opened || error_errno(error, "cannot make the pipes of a sandbox");
 }
 
-static bool clone_init(struct ends *ends, const struct host *host, const struct cgroup *cgroup, struct error *error)
+static bool clone_init(struct ends *ends, const struct host *host, struct error *error)
 {
   struct clone_args arguments = {
     .flags = NAMESPACES | CLONE_PIDFD,
     .pidfd = (uint64_t)(uintptr_t)&ends->outside.pidfd,
     .exit_signal = SIGCHLD,
   };
-  if (cgroup && cgroup_clone_fd(cgroup) >= 0) {
-    arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = (uint64_t)cgroup_clone_fd(cgroup);
-  }
   long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid == 0)
     init_main(host, ends->inside);
@@ -105,23 +103,35 @@ static bool give_order(struct sandbox *sandbox, const struct order *order, const
   return channel_send(sandbox->channel, order, sizeof *order, fds, count) == 0;
 }
 
-bool sandbox_create(struct sandbox *ret, const struct host *host, struct cgroup *cgroup, struct error *error)
+static uint64_t start_ticks(const struct sandbox *sandbox, const struct host *host)
+{
+  char path[32], text[1024];
+  snprintf(path, sizeof path, "%d/stat", (int)sandbox->init);
+  CLEANUP_FD int file = openat(host->proc, path, O_RDONLY | O_CLOEXEC);
+  ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+  if (size <= 0)
+    return 0;
+  text[size] = 0;
+  const char *field = strrchr(text, ')'); /* the second field, the only one that may hold a space (proc(5)) */
+  for (int number = 2; field && number < 22; number++)
+    field = strchr(field + 1, ' ');
+  uint64_t ticks;
+  return field && parse_u64(field + 1, strcspn(field + 1, " "), UINT64_MAX, &ticks) ? ticks : 0;
+}
+
+bool sandbox_create(struct sandbox *ret, const struct host *host, struct error *error)
 {
   struct ends ends;
   const struct order build = {.type = ORDER_BUILD};
-  bool created = ends_open(&ends, host, error) && clone_init(&ends, host, cgroup, error);
+  bool created = ends_open(&ends, host, error) && clone_init(&ends, host, error);
   ends_close_inside(&ends);
   created = created && map_ids(&ends.outside, host, error) &&
-            (!cgroup || cgroup_attach(cgroup, ends.outside.init, error)) &&
             (give_order(&ends.outside, &build, 0, 0) || error_errno(error, "cannot reach the sandbox's init"));
   if (!created) {
-    sandbox_kill(&ends.outside);
-    if (ends.outside.init)
-      waitid(P_PIDFD, (id_t)ends.outside.pidfd, 0, WEXITED);
-    ends.outside.init = 0;
-    sandbox_release(&ends.outside);
+    sandbox_destroy(&ends.outside);
     return false;
   }
+  ends.outside.start_ticks = start_ticks(&ends.outside, host);
   *ret = ends.outside;
   return true;
 }
@@ -138,12 +148,37 @@ bool sandbox_run(struct sandbox *sandbox, enum step step)
   return give_order(sandbox, &(struct order){.type = ORDER_RUN, .step = step}, 0, 0);
 }
 
-bool sandbox_await(struct sandbox *sandbox, unsigned ms_max, struct report *ret, int fds[static CHANNEL_FDS_MAX])
+/* The next report within its time. What init could not do for the platform's sake is an error. */
+static bool await(struct sandbox *sandbox, struct report *ret, int fds[static CHANNEL_FDS_MAX], struct error *error)
 {
   struct pollfd channel = {.fd = sandbox->channel, .events = POLLIN};
-  if (poll(&channel, 1, (int)ms_max) != 1)
+  struct report report;
+  if (poll(&channel, 1, REPORT_MS_MAX) != 1 || channel_receive(sandbox->channel, &report, sizeof report, fds) != 1)
+    return error_set(error, ERROR_INTERNAL, ETIMEDOUT, "the sandbox's init does not answer");
+  if (report.type == REPORT_REFUSED)
+    return error_set(error, ERROR_INTERNAL, report.code, "%s", report.text);
+  *ret = report;
+  return true;
+}
+
+bool sandbox_await_built(struct sandbox *sandbox, struct error *error)
+{
+  struct report report;
+  int none[CHANNEL_FDS_MAX];
+  if (sandbox->built)
+    return true;
+  if (!await(sandbox, &report, none, error))
     return false;
-  return channel_receive(sandbox->channel, ret, sizeof *ret, fds) == 1;
+  sandbox->built = true;
+  sandbox->built_cpu_us = report.init_cpu_us;
+  return true;
+}
+
+bool sandbox_await_loaded(struct sandbox *sandbox, struct report *ret, int fds[static CHANNEL_FDS_MAX],
+                          struct error *error)
+{
+  ASSERT(sandbox->built);
+  return await(sandbox, ret, fds, error);
 }
 
 void sandbox_kill(struct sandbox *sandbox)
@@ -164,20 +199,12 @@ bool sandbox_reap(struct sandbox *sandbox)
   return true;
 }
 
-uint64_t sandbox_start_ticks(const struct sandbox *sandbox, const struct host *host)
+void sandbox_destroy(struct sandbox *sandbox)
 {
-  char path[32], text[1024];
-  snprintf(path, sizeof path, "%d/stat", (int)sandbox->init);
-  CLEANUP_FD int file = openat(host->proc, path, O_RDONLY | O_CLOEXEC);
-  ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
-  if (size <= 0)
-    return 0;
-  text[size] = 0;
-  const char *field = strrchr(text, ')'); /* the second field, the only one that may hold a space (proc(5)) */
-  for (int number = 2; field && number < 22; number++)
-    field = strchr(field + 1, ' ');
-  uint64_t ticks;
-  return field && parse_u64(field + 1, strcspn(field + 1, " "), UINT64_MAX, &ticks) ? ticks : 0;
+  sandbox_kill(sandbox);
+  if (sandbox->init)
+    waitid(P_PIDFD, (id_t)sandbox->pidfd, &(siginfo_t){0}, WEXITED);
+  sandbox_release(sandbox);
 }
 
 void sandbox_release(struct sandbox *sandbox)
@@ -186,5 +213,5 @@ void sandbox_release(struct sandbox *sandbox)
   fd_close(sandbox->channel);
   for (int i = 0; i < SANDBOX_PIPES; i++)
     fd_close(sandbox->pipe[i]);
-  *sandbox = (struct sandbox){.pidfd = -1, .channel = -1, .pipe = {-1, -1}};
+  *sandbox = SANDBOX_NONE;
 }

@@ -9,7 +9,6 @@
  * sandbox_release().
  */
 
-#include "keeper/cgroup.h"
 #include "keeper/channel.h"
 #include "keeper/host.h"
 
@@ -20,20 +19,27 @@ enum sandbox_pipe { SANDBOX_OUTPUT, SANDBOX_ERROR, SANDBOX_PIPES };
 struct sandbox {
   pid_t init; /* 0: none */
   int pidfd;
+  uint64_t start_ticks;    /* field 22 of /proc/PID/stat of its init, against reuse of the pid; 0: not known */
   int channel;             /* non-blocking */
   int pipe[SANDBOX_PIPES]; /* reading ends, non-blocking */
+  bool built;
+  uint64_t built_cpu_us; /* what its init had used by then */
 };
 
-/* `cgroup` may be NULL. On failure nothing is left. */
-bool sandbox_create(struct sandbox *ret, const struct host *host, struct cgroup *cgroup, struct error *error);
+#define SANDBOX_NONE ((struct sandbox){.pidfd = -1, .channel = -1, .pipe = {-1, -1}})
+
+/* On failure nothing is left. */
+bool sandbox_create(struct sandbox *ret, const struct host *host, struct error *error);
+/* Waits until it is built; to be called before sandbox_load(). */
+bool sandbox_await_built(struct sandbox *sandbox, struct error *error);
 bool sandbox_load(struct sandbox *sandbox, int plan, const char *id, struct error *error);
 bool sandbox_run(struct sandbox *sandbox, enum step step);
-/* Waits for the next report; false where none came. (Later ones are read from `channel` as they come, without waiting.)
- */
-bool sandbox_await(struct sandbox *sandbox, unsigned ms_max, struct report *ret, int fds[static CHANNEL_FDS_MAX]);
+/* Waits for the report on sandbox_load(). (Later ones are read from `channel` as they come, without waiting.) */
+bool sandbox_await_loaded(struct sandbox *sandbox, struct report *ret, int fds[static CHANNEL_FDS_MAX],
+                          struct error *error);
 void sandbox_kill(struct sandbox *sandbox);
 /* True once init, and with it the last process of its pid namespace, is gone. */
 bool sandbox_reap(struct sandbox *sandbox);
-/* Field 22 of /proc/PID/stat of its init, against reuse of the pid; 0 where it cannot be read. */
-uint64_t sandbox_start_ticks(const struct sandbox *sandbox, const struct host *host);
 void sandbox_release(struct sandbox *sandbox);
+/* Kills it, waits for it, and releases it: only for one in which no program was started. */
+void sandbox_destroy(struct sandbox *sandbox);

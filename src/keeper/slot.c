@@ -97,9 +97,14 @@ static void on_ended(void *context, const char *name)
   tell_of(context, CONTROL_ENDED, name);
 }
 
+/* The daemon first; the next sandbox is made while it thinks. */
 static void on_idle(void *context)
 {
-  tell_of(context, CONTROL_IDLE, 0);
+  struct server *server = context;
+  struct error error = {0};
+  tell_of(server, CONTROL_IDLE, 0);
+  if (!evaluation_prepare(&server->evaluation, &error))
+    log_warning(0, "%s", error.message); /* the next launch tries again, and tells */
 }
 
 static void say_hello(struct server *server)
@@ -206,12 +211,16 @@ static bool is_done(const struct server *server, bool slept_long)
   return server->connection < 0 && (server->was_connected || slept_long);
 }
 
-void slot_serve(struct slot *slot, struct host *host)
+bool slot_serve(struct slot *slot, struct host *host, struct error *error)
 {
   static struct server server; /* with its buffers too large for a stack */
   server = (struct server){.slot = slot, .host = host, .connection = -1};
   const struct evaluation_events events = {&server, on_started, on_ended, on_idle};
   evaluation_init(&server.evaluation, host, &events);
+  /* A first sandbox, before anybody is told hello: what this host cannot do is known now, and not at the first
+   * evaluation. */
+  if (!evaluation_prepare(&server.evaluation, error) || !sandbox_await_built(&server.evaluation.spare, error))
+    return error_wrap(error, "cannot make a sandbox");
 
   for (bool slept_long = false; !is_done(&server, slept_long);) {
     enum { CONNECTION = WATCH_COUNT, LISTENER, POLL_COUNT };
@@ -230,5 +239,7 @@ void slot_serve(struct slot *slot, struct host *host)
     }
     removals_try(&server.removals, host, active_name(&server));
   }
+  evaluation_release(&server.evaluation);
   removals_release(&server.removals);
+  return true;
 }

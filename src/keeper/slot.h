@@ -14,5 +14,6 @@ struct slot {
 /* Takes the slot, as the only keeper of it, and starts to listen. Before host_prepare(), which hides the directory. */
 bool slot_open(struct slot *ret, const char *path, struct error *error);
 
-/* Serves until the daemon's connection has closed, or nobody came, and nothing runs. */
-void slot_serve(struct slot *slot, struct host *host);
+/* Serves until the daemon's connection has closed, or nobody came, and nothing runs. False where no sandbox can be
+ * made. */
+bool slot_serve(struct slot *slot, struct host *host, struct error *error);
