@@ -53,8 +53,7 @@ struct evaluation {
     bool recovering;            /* found open in the store, and not looked at yet */
     bool launching;             /* the backend has not answered the launch yet */
     bool looking, look_again;   /* an observation is under way; a hint came meanwhile */
-    unsigned looks;             /* observations under way; more than one where an answer is overdue */
-    unsigned stale_looks;       /* of these, begun before the kill that is being confirmed */
+    struct mono look_deadline;  /* its answer is not waited for any longer than this */
     bool confirming;            /* found dead without a record: killed, and looked at again (law 4) */
     bool finishing;             /* the verdict, or the next attempt, is with the store */
     enum presence presence;     /* as last seen */

@@ -320,7 +320,6 @@ static void begin_next_attempt(struct executor *executor, struct evaluation *eva
   evaluation->attempt = attempt;
   evaluation->started_at = (struct wall){0};
   evaluation->x.looking = evaluation->x.look_again = evaluation->x.confirming = evaluation->x.finishing = false;
-  evaluation->x.looks = evaluation->x.stale_looks = 0;
   evaluation->x.launching = false;
   evaluation->x.refusal[0] = 0;
   evaluation->x.presence = PRESENCE_UNKNOWN;
@@ -395,7 +394,7 @@ void executor_tick(struct executor *executor)
     if (now.us >= evaluation->x.deadline.us)
       evaluation_overdue(executor, evaluation);
     else if (!waits && (reconcile || urgent))
-      evaluation_look_anew(executor, evaluation);
+      evaluation_look_unless_looking(executor, evaluation);
   }
   for (unsigned i = 0; i < executor->backend_count; i++)
     executor->backends[i].blocked = false;

@@ -33,7 +33,7 @@ struct executor {
 /* life.c */
 void evaluation_move(struct executor *executor, struct evaluation *evaluation, enum state to);
 void evaluation_look(struct executor *executor, struct evaluation *evaluation);
-void evaluation_look_anew(struct executor *executor, struct evaluation *evaluation); /* also if an answer is overdue */
+void evaluation_look_unless_looking(struct executor *executor, struct evaluation *evaluation);
 void evaluation_enqueue(struct evaluation *evaluation);
 void evaluation_launch(struct executor *executor, struct evaluation *evaluation);
 void evaluation_kill(struct executor *executor, struct evaluation *evaluation);

@@ -52,21 +52,30 @@ void evaluation_move(struct executor *executor, struct evaluation *evaluation, e
   executor->world.changed(executor->world.context, evaluation);
 }
 
-void evaluation_look(struct executor *executor, struct evaluation *evaluation)
+/*
+ * One look at a time: the answers of two could overtake each other, and an old "absent" would then kill what is well
+ * and running. An answer that is overdue is given up, so that a backend that lost it cannot blind us.
+ */
+static bool look_is_under_way(const struct executor *executor, const struct evaluation *evaluation)
 {
-  if (evaluation->x.looking) {
-    evaluation->x.look_again = true; /* what is under way may have looked before what we were told of */
+  return evaluation->x.looking && executor->world.now(executor->world.context).us < evaluation->x.look_deadline.us;
+}
+
+void evaluation_look_unless_looking(struct executor *executor, struct evaluation *evaluation)
+{
+  if (look_is_under_way(executor, evaluation))
     return;
-  }
   evaluation->x.looking = true;
-  evaluation->x.looks++;
+  evaluation->x.look_deadline = mono_add_ms(executor->world.now(executor->world.context), RECONCILE_MS);
   executor->world.observe(executor->world.context, evaluation->backend, evaluation_name(evaluation));
 }
 
-void evaluation_look_anew(struct executor *executor, struct evaluation *evaluation)
+void evaluation_look(struct executor *executor, struct evaluation *evaluation)
 {
-  evaluation->x.looking = false;
-  evaluation_look(executor, evaluation);
+  if (look_is_under_way(executor, evaluation))
+    evaluation->x.look_again = true; /* it may have looked before what we were told of */
+  else
+    evaluation_look_unless_looking(executor, evaluation);
 }
 
 void evaluation_enqueue(struct evaluation *evaluation)
@@ -157,7 +166,6 @@ static void found_dead(struct executor *executor, struct evaluation *evaluation,
   }
   seal(executor, evaluation);
   evaluation->x.confirming = true;
-  evaluation->x.stale_looks = evaluation->x.looks;
   evaluation_kill(executor, evaluation);
   evaluation_look(executor, evaluation);
 }
@@ -194,21 +202,8 @@ static void found_nothing(struct executor *executor, struct evaluation *evaluati
   }
 }
 
-/* Counts an answer. One to a look from before the kill cannot confirm that it worked: only evidence in it counts. */
-static bool answers_stale_look(struct evaluation *evaluation)
-{
-  if (evaluation->x.looks)
-    evaluation->x.looks--;
-  if (!evaluation->x.stale_looks)
-    return false;
-  evaluation->x.stale_looks--;
-  return true;
-}
-
 void evaluation_observed(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
 {
-  if (answers_stale_look(evaluation) && !seen->record)
-    return;
   evaluation->x.looking = false;
   evaluation->x.presence = seen->presence;
   if (seen->started && seen->started_at.ms)
@@ -255,7 +250,7 @@ void evaluation_overdue(struct executor *executor, struct evaluation *evaluation
   case STATE_RUNNING:
     seal(executor, evaluation);
     evaluation_kill(executor, evaluation);
-    evaluation_look_anew(executor, evaluation);
+    evaluation_look(executor, evaluation);
     break;
   case STATE_SEALING: /* nobody can tell: law 8 */
     conclude(executor, evaluation, &(struct observation){.presence = evaluation->x.presence, .started = true});

@@ -51,7 +51,7 @@ struct world {
 
   /* A backend, by name. */
   void (*launch)(void *context, const struct evaluation *evaluation);    /* → executor_launched */
-  void (*observe)(void *context, const char *backend, struct name name); /* → executor_observed */
+  void (*observe)(void *context, const char *backend, struct name name); /* → executor_observed, within RECONCILE_MS */
   void (*kill)(void *context, const char *backend, struct name name,
                enum kill_reason reason);                                /* bounded, no answer: look */
   void (*remove)(void *context, const char *backend, struct name name); /* the verdict is durable (law 7) */

@@ -175,23 +175,40 @@ static void a_record_at_the_second_look_wins(void **state)
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_COMPLETED);
 }
 
-static void an_answer_from_before_the_kill_is_no_second_look(void **state)
+/* Two answers could overtake each other; an old one would then speak of what is no longer so. */
+static void there_is_one_look_at_a_time(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
-  struct name name = attempt_name(evaluation);
-  const struct observation dead = {.presence = PRESENCE_DEAD, .started = true};
+  executor_cancel(script->executor, evaluation->id);
+  taken(script, CALL_KILL);
+  for (unsigned ms = 0; ms + OVERDUE_MS < RECONCILE_MS; ms += OVERDUE_MS) {
+    tick_after(script, OVERDUE_MS);
+    hint(script, evaluation);
+  }
+  assert_int_equal(pending(script, CALL_OBSERVE), 1);
+  sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
+  assert_int_equal(pending(script, CALL_OBSERVE), 1); /* and one more, since there were hints meanwhile */
+  forget(script, CALL_KILL);
+  forget(script, CALL_OBSERVE);
+}
+
+static void a_look_from_before_the_kill_confirms_nothing(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = running(script, draft());
   hint(script, evaluation);
-  taken(script, CALL_OBSERVE);
-  tick_after(script, RECONCILE_MS); /* the first answer is slow: a second look is begun */
-  taken(script, CALL_OBSERVE);
-  executor_observed(script->executor, name, &dead);
+  tick_after(script, 2 * evaluation->limits.wall_time_ms + RUNNING_GRACE_MS);
+  taken(script, CALL_KILL);
+  forget(script, CALL_OBSERVE);
+  const struct observation dead = {.presence = PRESENCE_DEAD, .started = true};
+  executor_observed(script->executor, attempt_name(evaluation), &dead);
   taken(script, CALL_KILL);
   taken(script, CALL_OBSERVE);
-  executor_observed(script->executor, name, &dead); /* the other look of before the kill */
   assert_quiet(script);
-  executor_observed(script->executor, name, &dead);
+  executor_observed(script->executor, attempt_name(evaluation), &dead);
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_LOST);
+  forget(script, CALL_OBSERVE);
 }
 
 static void alive_at_the_second_look_is_alive(void **state)
@@ -414,7 +431,8 @@ static void running_ends_after_the_time_limits_and_the_grace(void **state)
   running(script, evaluation);
   for (unsigned ms = 1000; ms < 2 * 60000 + RUNNING_GRACE_MS; ms += 1000) {
     tick_after(script, 1000);
-    forget(script, CALL_OBSERVE);
+    if (pending(script, CALL_OBSERVE))
+      sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
     assert_quiet(script);
   }
   tick_after(script, 1000);
@@ -588,7 +606,8 @@ int main(void)
     with_script(a_record_decides_whatever_the_backend_says),
     with_script(dead_without_a_record_is_killed_and_looked_at_again_before_it_is_lost),
     with_script(a_record_at_the_second_look_wins),
-    with_script(an_answer_from_before_the_kill_is_no_second_look),
+    with_script(there_is_one_look_at_a_time),
+    with_script(a_look_from_before_the_kill_confirms_nothing),
     with_script(alive_at_the_second_look_is_alive),
     with_script(an_error_says_nothing),
     with_script(an_end_without_a_record_is_never_a_success),

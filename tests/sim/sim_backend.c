@@ -1,0 +1,460 @@
+/*
+ * The backend. Keepers run one attempt each; they, their programs and their evidence do not care whether a daemon
+ * lives. Every request takes a moment to arrive, is bounded in time and safe to repeat. An observation looks at the
+ * backend first, at the evidence a moment later, and its answer takes another moment: much may have happened in
+ * between.
+ */
+
+#include "sim.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+enum { LAUNCH_TIMEOUT_US = 3000000 };
+
+/* ---- what is known ---- */
+
+static struct attempt *find_attempt(struct sim *sim, struct name name)
+{
+  for (unsigned i = 0; i < sim->backend.attempt_count; i++)
+    if (!strcmp(sim->backend.attempts[i]->name.text, name.text))
+      return sim->backend.attempts[i];
+  return 0;
+}
+
+struct attempt *backend_attempt(struct sim *sim, const char *id, unsigned number)
+{
+  return find_attempt(sim, name_make(id, number));
+}
+
+static struct attempt *add_attempt(struct sim *sim, struct name name, struct job *job)
+{
+  struct attempt *attempt = find_attempt(sim, name);
+  if (attempt)
+    return attempt;
+  ASSERT(sim->backend.attempt_count < ATTEMPTS_MAX);
+  attempt = xcalloc(1, sizeof *attempt);
+  char id[ID_SIZE];
+  ASSERT(name_parse(name.text, id, &attempt->number));
+  attempt->name = name;
+  attempt->job = job;
+  attempt->presence = PRESENCE_ABSENT;
+  sim->backend.attempts[sim->backend.attempt_count++] = attempt;
+  return attempt;
+}
+
+static struct keeper *keeper_of(struct sim *sim, const struct attempt *attempt)
+{
+  for (unsigned i = 0; i < sim->backend.keeper_count; i++)
+    if (sim->backend.keepers[i].attempt == attempt)
+      return &sim->backend.keepers[i];
+  return 0;
+}
+
+static struct keeper *idle_keeper(struct sim *sim)
+{
+  for (unsigned i = 0; i < sim->backend.keeper_count; i++)
+    if (!sim->backend.keepers[i].dead && !sim->backend.keepers[i].attempt)
+      return &sim->backend.keepers[i];
+  return 0;
+}
+
+/* ---- what the daemon is told ---- */
+
+static uint64_t answer_delay(struct sim *sim)
+{
+  return sim_between_us(sim, 20, sim_happens(sim, sim->weather.answer_late) ? 4000000 : 2000);
+}
+
+static void deliver_hint(struct sim *sim, struct event *event)
+{
+  if (!daemon_enter(sim))
+    return;
+  sim_trace(sim, "hint       %s", event->name.text);
+  executor_hint(sim->executor, event->name);
+  daemon_leave(sim);
+}
+
+static void send_hint(struct sim *sim, struct name name)
+{
+  uint64_t most_us = sim_happens(sim, sim->weather.hint_late) ? 20000000 : 1000;
+  sim_after(sim, sim_between_us(sim, 10, most_us), EVENT_TO_DAEMON, deliver_hint)->name = name;
+}
+
+static void hint(struct sim *sim, const struct attempt *attempt)
+{
+  if (sim_happens(sim, sim->weather.hint_bogus)) {
+    const struct attempt *other = sim->backend.attempts[sim_below(sim, sim->backend.attempt_count)];
+    send_hint(sim, other->name);
+  }
+  if (sim_happens(sim, sim->weather.hint_lost))
+    return;
+  send_hint(sim, attempt->name);
+  if (sim_happens(sim, sim->weather.hint_doubled))
+    send_hint(sim, attempt->name);
+}
+
+static void deliver_capacity(struct sim *sim, struct event *event)
+{
+  if (!daemon_enter(sim))
+    return;
+  executor_capacity(sim->executor, "native", (unsigned)event->number);
+  daemon_leave(sim);
+}
+
+static void tell_capacity(struct sim *sim)
+{
+  unsigned alive = 0;
+  for (unsigned i = 0; i < sim->backend.keeper_count; i++)
+    alive += !sim->backend.keepers[i].dead;
+  sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_TO_DAEMON, deliver_capacity)->number = alive;
+}
+
+void sim_backend_start(struct sim *sim)
+{
+  tell_capacity(sim);
+}
+
+/* ---- the life of an attempt ---- */
+
+static struct record record_of(const struct attempt *attempt, uint64_t now_us)
+{
+  struct record record = {
+    .step = STEP_RUN,
+    .kind = EXIT_CODE,
+    .started_at = {(int64_t)(attempt->started_us / 1000)},
+    .ended_at = {(int64_t)(now_us / 1000)},
+    .wall_time_us = now_us - attempt->started_us,
+  };
+  switch (attempt->job->program) {
+  case PROGRAM_SUCCEEDS:
+    break;
+  case PROGRAM_FAILS:
+    record.exit_code = 1;
+    break;
+  case PROGRAM_CRASHES:
+    record.kind = EXIT_SIGNAL;
+    record.signal = SIGSEGV;
+    break;
+  case PROGRAM_UNRUNNABLE:
+    record.kind = EXIT_NOT_STARTED;
+    record.exec_errno = ENOENT;
+    break;
+  case PROGRAM_HANGS:
+  case PROGRAM_HOGS:
+  case PROGRAM_FLOODS:
+  default:
+    record.kind = EXIT_SIGNAL;
+    record.signal = SIGKILL;
+    record.killed = attempt->job->program == PROGRAM_HANGS    ? KILLED_WALL_TIME
+                    : attempt->job->program == PROGRAM_FLOODS ? KILLED_OUTPUT
+                                                              : KILLED_NONE;
+    record.oom_kills = attempt->job->program == PROGRAM_HOGS;
+    break;
+  }
+  return record;
+}
+
+static void free_keeper(struct sim *sim, struct event *event)
+{
+  struct keeper *keeper = &sim->backend.keepers[event->number];
+  if (keeper->attempt && keeper->attempt->presence == PRESENCE_DEAD)
+    keeper->attempt = 0;
+}
+
+/* The program is dead and the tree empty; the record, if any, is in place. The keeper is idle a little later. */
+static void end_attempt(struct sim *sim, struct attempt *attempt, const struct record *record)
+{
+  sim_trace(sim, "  ended    %s %s", attempt->name.text, record ? kill_reason_name(record->killed) : "no record");
+  attempt->presence = PRESENCE_DEAD;
+  if (record) {
+    attempt->recorded = true;
+    attempt->record = *record;
+    if (attempt->starts && sim_happens(sim, sim->weather.evidence_fails)) {
+      attempt->record.evidence_errno = ENOSPC;
+      attempt->platform_failed = true;
+    }
+  }
+  const struct keeper *keeper = keeper_of(sim, attempt);
+  if (keeper)
+    sim_after(sim, sim_between_us(sim, 10, 3000), EVENT_WORLD, free_keeper)->number =
+      (uint64_t)(keeper - sim->backend.keepers);
+  hint(sim, attempt);
+}
+
+static void program_ends(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  if (attempt->presence != PRESENCE_RUNNING)
+    return; /* it was killed, or its keeper died */
+  struct record record = record_of(attempt, sim->now_us);
+  end_attempt(sim, attempt, &record);
+}
+
+static void keeper_returns(struct sim *sim, struct event *event)
+{
+  sim->backend.keepers[event->number] = (struct keeper){0};
+  tell_capacity(sim);
+}
+
+static void keeper_dies(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  struct keeper *keeper = keeper_of(sim, attempt);
+  if (!keeper || keeper->dead || attempt->presence == PRESENCE_DEAD)
+    return;
+  sim_trace(sim, "  KEEPER DIES %s", attempt->name.text);
+  attempt->platform_failed = true;
+  if (attempt->starts)
+    attempt->presence = PRESENCE_DEAD; /* its pid namespace, and with it the program, dies too; no record */
+  else
+    attempt->presence = sim_coin(sim, COIN_TOSS) ? PRESENCE_ABSENT : PRESENCE_DEAD;
+  keeper->dead = true;
+  keeper->attempt = 0;
+  hint(sim, attempt);
+  tell_capacity(sim);
+  sim_after(sim, sim_between_us(sim, 1000, 3000000), EVENT_WORLD, keeper_returns)->number =
+    (uint64_t)(keeper - sim->backend.keepers);
+}
+
+static void plan_keepers_death(struct sim *sim, const struct attempt *attempt)
+{
+  const struct job *job = attempt->job;
+  if (job->keeper_dies_after_us && attempt->number == 1)
+    sim_after(sim, job->keeper_dies_after_us, EVENT_WORLD, keeper_dies)->name = attempt->name;
+  else if (sim_happens(sim, sim->weather.keeper_dies))
+    sim_after(sim, sim_between_us(sim, 0, 1000 + 2 * job->duration_us), EVENT_WORLD, keeper_dies)->name = attempt->name;
+}
+
+static void program_starts(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  if (attempt->presence != PRESENCE_PENDING || !keeper_of(sim, attempt))
+    return;
+  if (attempt->starts++)
+    sim_fail(sim, "%s was started twice", attempt->name.text);
+  sim_trace(sim, "  started  %s (%s)", attempt->name.text, program_name(attempt->job->program));
+  attempt->evidence = true;
+  attempt->started_us = sim->now_us;
+  if (attempt->job->program == PROGRAM_UNRUNNABLE) {
+    struct record record = record_of(attempt, sim->now_us);
+    end_attempt(sim, attempt, &record);
+    return;
+  }
+  attempt->presence = PRESENCE_RUNNING;
+  sim_after(sim, attempt->job->duration_us, EVENT_WORLD, program_ends)->name = attempt->name;
+  hint(sim, attempt);
+}
+
+/* ---- launch ---- */
+
+static const char *const launch_names[] = {"accepted", "busy", "refused", "unknown"};
+
+static void deliver_launched(struct sim *sim, struct event *event)
+{
+  if (!daemon_enter(sim))
+    return;
+  sim_trace(sim, "launched   %s %s", event->name.text, launch_names[event->value]);
+  executor_launched(sim->executor, event->name, (enum launch_result)event->value, "unwanted");
+  daemon_leave(sim);
+}
+
+static void answer_launch(struct sim *sim, struct name name, enum launch_result result)
+{
+  uint64_t delay_us = answer_delay(sim);
+  struct attempt *attempt = find_attempt(sim, name);
+  if (result != LAUNCH_UNKNOWN && sim_happens(sim, sim->weather.launch_answer_lost)) {
+    result = LAUNCH_UNKNOWN;
+    delay_us = LAUNCH_TIMEOUT_US;
+    if (attempt)
+      attempt->platform_failed = true;
+  }
+  struct event *event = sim_after(sim, delay_us, EVENT_TO_DAEMON, deliver_launched);
+  event->name = name;
+  event->value = (int)result;
+}
+
+static enum launch_result take_launch(struct sim *sim, struct name name, struct job *job)
+{
+  struct attempt *attempt = find_attempt(sim, name);
+  if (attempt && attempt->presence != PRESENCE_ABSENT)
+    return LAUNCH_ACCEPTED; /* adopted */
+  if (job->program == PROGRAM_UNWANTED)
+    return LAUNCH_REFUSED;
+  struct keeper *keeper = idle_keeper(sim);
+  if (!keeper || sim_happens(sim, sim->weather.busy))
+    return LAUNCH_BUSY;
+  keeper->attempt = attempt = add_attempt(sim, name, job);
+  attempt->presence = PRESENCE_PENDING;
+  uint64_t most_us = 2000;
+  if (sim_happens(sim, sim->weather.start_slow)) {
+    attempt->platform_failed = true;
+    most_us = 60000000;
+  }
+  sim_after(sim, sim_between_us(sim, 100, most_us), EVENT_WORLD, program_starts)->name = name;
+  plan_keepers_death(sim, attempt);
+  return LAUNCH_ACCEPTED;
+}
+
+static void launch_arrives(struct sim *sim, struct event *event)
+{
+  struct job *job = &sim->jobs[event->number];
+  answer_launch(sim, event->name, take_launch(sim, event->name, job));
+}
+
+static void launch_times_out(struct sim *sim, struct event *event)
+{
+  answer_launch(sim, event->name, LAUNCH_UNKNOWN);
+}
+
+void sim_backend_launch(struct sim *sim, struct name name, struct job *job)
+{
+  bool lost = sim_happens(sim, sim->weather.launch_lost);
+  uint64_t delay_us = lost ? LAUNCH_TIMEOUT_US : sim_between_us(sim, 10, 1000);
+  struct event *event =
+    sim_after(sim, delay_us, lost ? EVENT_TO_DAEMON : EVENT_FROM_DAEMON, lost ? launch_times_out : launch_arrives);
+  event->name = name;
+  event->number = job->index;
+}
+
+/* ---- observe ---- */
+
+/* A snapshot on its way to the daemon. */
+struct seen {
+  uint64_t request;
+  enum presence presence;
+  bool started, recorded;
+  struct wall started_at;
+  struct record record;
+  bool outputs;
+};
+
+static void deliver_observed(struct sim *sim, struct event *event)
+{
+  if (!daemon_enter(sim))
+    return;
+  const struct seen *seen = event->owned;
+  sim_trace(sim, "observed   %s %s%s%s", event->name.text, presence_name(seen->presence),
+            seen->started ? ", started" : "", seen->recorded ? ", recorded" : "");
+  struct attempt *attempt = find_attempt(sim, event->name);
+  if (attempt && attempt->job->answered_look_request < seen->request)
+    attempt->job->answered_look_request = seen->request;
+  struct outputs *outputs = 0;
+  if (seen->outputs) { /* what each attempt writes is its own name */
+    outputs = outputs_create();
+    outputs->stream[STREAM_STDOUT].bytes = outputs->stream[STREAM_STDOUT].head_bytes = strlen(event->name.text);
+    outputs->stream[STREAM_STDOUT].data = blob_create(event->name.text, strlen(event->name.text));
+  }
+  executor_observed(sim->executor, event->name,
+                    &(struct observation){
+                      .presence = seen->presence,
+                      .started = seen->started,
+                      .started_at = seen->started_at,
+                      .record = seen->recorded ? &seen->record : 0,
+                      .outputs = outputs,
+                    });
+  outputs_unref(outputs);
+  daemon_leave(sim);
+}
+
+/* The evidence, a moment after the backend itself. */
+static void read_evidence(struct sim *sim, struct event *event)
+{
+  struct seen *seen = event->owned;
+  const struct attempt *attempt = find_attempt(sim, event->name);
+  if (attempt && seen->presence != PRESENCE_UNKNOWN) {
+    seen->started = attempt->evidence;
+    seen->started_at = (struct wall){attempt->evidence ? (int64_t)(attempt->started_us / 1000) : 0};
+    seen->recorded = attempt->recorded && attempt->presence != PRESENCE_ABSENT;
+    seen->record = attempt->record;
+    seen->outputs = attempt->evidence && (seen->recorded || seen->presence == PRESENCE_DEAD);
+  }
+  struct event *answer = sim_after(sim, answer_delay(sim), EVENT_TO_DAEMON, deliver_observed);
+  answer->name = event->name;
+  answer->owned = TAKE_PTR(event->owned);
+}
+
+static void observe_arrives(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  struct seen *seen = xcalloc(1, sizeof *seen);
+  seen->request = event->number;
+  seen->presence = attempt ? attempt->presence : PRESENCE_ABSENT;
+  if (sim_happens(sim, sim->weather.observe_fails)) {
+    seen->presence = PRESENCE_UNKNOWN;
+    if (attempt)
+      attempt->platform_failed = true;
+  }
+  struct event *next = sim_after(sim, sim_between_us(sim, 5, 500), EVENT_TO_DAEMON, read_evidence);
+  next->name = event->name;
+  next->owned = seen;
+}
+
+void sim_backend_observe(struct sim *sim, struct name name, uint64_t request)
+{
+  struct event *event = sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_FROM_DAEMON, observe_arrives);
+  event->name = name;
+  event->number = request;
+}
+
+/* ---- kill and remove ---- */
+
+static void kill_now(struct sim *sim, struct attempt *attempt, enum kill_reason reason)
+{
+  struct record record = {.step = STEP_RUN, .killed = reason};
+  if (attempt->presence == PRESENCE_RUNNING) {
+    record.kind = EXIT_SIGNAL;
+    record.signal = SIGKILL;
+    record.started_at.ms = (int64_t)(attempt->started_us / 1000);
+    record.wall_time_us = sim->now_us - attempt->started_us;
+    end_attempt(sim, attempt, &record);
+  } else if (attempt->presence == PRESENCE_PENDING) {
+    /* Never begun. A keeper may leave a record of that, or nothing at all. */
+    record.kind = EXIT_NOT_STARTED;
+    end_attempt(sim, attempt, sim_coin(sim, COIN_TOSS) ? &record : 0);
+  }
+}
+
+static void kill_arrives(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  if (!attempt || sim_happens(sim, sim->weather.kill_lost))
+    return;
+  if (attempt->presence == PRESENCE_RUNNING && sim_happens(sim, sim->weather.unkillable)) {
+    attempt->platform_failed = true; /* uninterruptible sleep: it dies when it wakes */
+    struct event *later = sim_after(sim, sim_between_us(sim, 1000, 30000000), EVENT_WORLD, kill_arrives);
+    later->name = event->name;
+    later->value = event->value;
+    return;
+  }
+  kill_now(sim, attempt, (enum kill_reason)event->value);
+}
+
+void sim_backend_kill(struct sim *sim, struct name name, enum kill_reason reason)
+{
+  struct event *event = sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_FROM_DAEMON, kill_arrives);
+  event->name = name;
+  event->value = (int)reason;
+}
+
+static void remove_arrives(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  if (!attempt)
+    return;
+  if (attempt->presence == PRESENCE_RUNNING || attempt->presence == PRESENCE_PENDING)
+    kill_now(sim, attempt, KILLED_DEADLINE);
+  struct keeper *keeper = keeper_of(sim, attempt);
+  if (keeper)
+    keeper->attempt = 0;
+  attempt->presence = PRESENCE_ABSENT;
+  attempt->evidence = false;
+}
+
+void sim_backend_remove(struct sim *sim, struct name name)
+{
+  sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_FROM_DAEMON, remove_arrives)->name = name;
+}

@@ -1,0 +1,111 @@
+/* The clients: they submit, ask again when they hear nothing, and now and then cancel. */
+
+#include "sim.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { CLIENT_TIMEOUT_US = 5000000, SUBMISSIONS_MAX = 20 };
+
+struct evaluation *clients_draft(const struct job *job)
+{
+  struct evaluation *evaluation = evaluation_create();
+  strcpy(evaluation->backend, "native");
+  evaluation->attempts_max = job->attempts_max;
+  evaluation->priority = job->priority;
+  evaluation->limits.wall_time_ms = WALL_LIMIT_MS;
+  evaluation->labels = xstrdup("{}");
+  evaluation->plan = blob_create(&job->index, sizeof job->index);
+  return evaluation;
+}
+
+static void submit(struct sim *sim, struct event *event);
+
+static void submit_later(struct sim *sim, struct job *job)
+{
+  uint64_t delay_us = sim_between_us(sim, 100000, 4000000);
+  sim_after(sim, delay_us, EVENT_WORLD, submit)->number = job->index;
+}
+
+/* No answer. Whoever has a key asks again; another cannot know whether it was accepted, and lets it be. */
+static void hears_nothing(struct sim *sim, struct event *event)
+{
+  struct job *job = &sim->jobs[event->number];
+  if (job->answered || job->given_up)
+    return;
+  if (job->with_key)
+    submit_later(sim, job);
+  else
+    job->given_up = true;
+}
+
+static void submit(struct sim *sim, struct event *event)
+{
+  struct job *job = &sim->jobs[event->number];
+  if (job->answered || job->given_up)
+    return;
+  if (!daemon_enter(sim)) {
+    submit_later(sim, job); /* connection refused */
+    return;
+  }
+  struct evaluation *evaluation = clients_draft(job);
+  struct error error = {0};
+  job->submissions++;
+  bool taken = executor_submit(sim->executor, evaluation, job, &error);
+  sim_trace(sim, "submit     job %u: %s", job->index, taken ? evaluation->id : error.message);
+  if (taken) {
+    sim_after(sim, CLIENT_TIMEOUT_US, EVENT_WORLD, hears_nothing)->number = job->index;
+  } else {
+    evaluation_destroy(evaluation);
+    if (error.kind != ERROR_OVERLOADED)
+      sim_fail(sim, "a submission was refused: %s", error.message);
+    if (job->submissions < SUBMISSIONS_MAX)
+      submit_later(sim, job);
+    else
+      job->given_up = true;
+  }
+  daemon_leave(sim);
+}
+
+void clients_told(struct sim *sim, struct job *job, enum store_result result, const char *id)
+{
+  if (result == STORE_FAILED)
+    return; /* 503: as good as no answer */
+  if (result != STORE_DONE && result != STORE_STANDS)
+    sim_fail(sim, "job %u was answered with %d", job->index, (int)result);
+  const struct row *row = id ? store_row(sim, id) : 0;
+  if (!row)
+    sim_fail(sim, "job %u was acknowledged before it was durable (law 1)", job->index);
+  if (row->job != job)
+    sim_fail(sim, "job %u was given the id of job %u", job->index, row->job->index);
+  job->answered = true;
+  strcpy(job->id, id);
+}
+
+static void cancel(struct sim *sim, struct event *event)
+{
+  struct job *job = &sim->jobs[event->number];
+  if (!job->answered || !daemon_enter(sim))
+    return;
+  enum cancel_result result = executor_cancel(sim->executor, job->id);
+  sim_trace(sim, "cancel     %s: %s", job->id, result == CANCEL_UNDER_WAY ? "under way" : "not open");
+  job->cancelled |= result == CANCEL_UNDER_WAY;
+  if (result == CANCEL_NOT_OPEN && !store_row(sim, job->id)->finished)
+    sim_fail(sim, "%s is open in the store, but the daemon does not know it", job->id);
+  daemon_leave(sim);
+}
+
+struct job *clients_add(struct sim *sim, uint64_t at_us)
+{
+  ASSERT(sim->job_count < JOBS_MAX);
+  struct job *job = &sim->jobs[sim->job_count];
+  *job = (struct job){.index = sim->job_count++, .attempts_max = 1};
+  sim_after(sim, at_us, EVENT_WORLD, submit)->number = job->index;
+  return job;
+}
+
+void clients_cancel_at(struct sim *sim, struct job *job, uint64_t at_us)
+{
+  sim_after(sim, at_us, EVENT_WORLD, cancel)->number = job->index;
+}
