@@ -211,13 +211,13 @@ static bool start_backends(struct daemon *daemon, struct error *error)
   return daemon->native != 0;
 }
 
-static void create_api(struct daemon *daemon, struct runtimes *runtimes)
+static void create_api(struct daemon *daemon)
 {
   static const char *const backends[] = {"native", 0};
   daemon->api = api_create(&(struct api_config){
     .executor = daemon->executor,
     .store = daemon->store,
-    .runtimes = runtimes,
+    .runtimes = daemon->runtimes,
     .limits_default = daemon->config->limits_default,
     .limits_max = daemon->config->limits_max,
     .backend_default = backends[0],
@@ -236,6 +236,7 @@ struct daemon *daemon_create(const struct config *config, struct runtimes *runti
 {
   struct daemon *daemon = xcalloc(1, sizeof *daemon);
   daemon->config = config;
+  daemon->runtimes = runtimes;
   daemon->state_fd = -1;
   init_loop(daemon);
   CLEANUP_BUFFER struct buffer addresses = {0};
@@ -243,12 +244,12 @@ struct daemon *daemon_create(const struct config *config, struct runtimes *runti
     daemon_destroy(daemon);
     return 0;
   }
-  create_api(daemon, runtimes);
+  create_api(daemon);
   if (!recover(daemon, error) || !listen_on_all(daemon, &addresses, error)) {
     daemon_destroy(daemon);
     return 0;
   }
-  runtimes_probe_versions(runtimes, &daemon->loop);
+  runtimes_probe_versions(daemon->runtimes, &daemon->loop);
   tell_ready(daemon, &addresses);
   return daemon;
 }
@@ -271,6 +272,7 @@ void daemon_destroy(struct daemon *daemon)
     api_stop(daemon->api);
   if (daemon->http)
     http_server_destroy(daemon->http, 0, 0);
+  runtimes_destroy(daemon->runtimes); /* with its probes, which are handles of the loop too */
   close_handles(daemon);
   uv_run(&daemon->loop, UV_RUN_DEFAULT);
   api_destroy(daemon->api);

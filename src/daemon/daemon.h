@@ -11,7 +11,8 @@
 
 struct daemon;
 
-/* Opens the state directory and the store, starts or adopts keepers, recovers, and listens. */
+/* Opens the state directory and the store, starts or adopts keepers, recovers, and listens. Takes `runtimes`, also when
+ * it fails. */
 struct daemon *daemon_create(const struct config *config, struct runtimes *runtimes, struct error *error);
 /* Serves until SIGTERM, SIGINT, or until the store fails. False: it must be started again to recover. */
 bool daemon_run(struct daemon *daemon);

@@ -21,6 +21,7 @@ struct daemon {
   uv_async_t store_wakes;
   uv_signal_t signals[STOP_SIGNALS];
   int state_fd; /* holds the lock on the state directory */
+  struct runtimes *runtimes;
   struct store *store;
   struct executor *executor;
   struct backend *native;

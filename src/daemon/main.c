@@ -27,11 +27,13 @@ static enum log_level level_from_name(const char *name)
   return LOG_INFO;
 }
 
-static int serve(int argc, char **argv, struct runtimes *runtimes, struct config *config)
+static int serve(int argc, char **argv, struct config *config)
 {
   struct error error = {0};
+  struct runtimes *runtimes = runtimes_create();
   if (!config_load(config, runtimes, argc, argv, &error)) {
     fprintf(stderr, "assayd: %s\n", error.message);
+    runtimes_destroy(runtimes);
     return 2;
   }
   log_set_format(!strcmp(config->log_format, "json") ? LOG_JSON : LOG_TEXT);
@@ -57,9 +59,7 @@ int main(int argc, char **argv)
   signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
   struct config config = {0};
-  struct runtimes *runtimes = runtimes_create();
-  int status = serve(argc, argv, runtimes, &config);
+  int status = serve(argc, argv, &config);
   config_release(&config);
-  runtimes_destroy(runtimes);
   return status;
 }
