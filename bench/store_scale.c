@@ -196,7 +196,14 @@ static void finish(struct side *side) /* the one just submitted */
   evaluation_destroy(evaluation);
 }
 
-static void get(struct side *side)
+static void get_newest(struct side *side)
+{
+  char id[ID_SIZE];
+  make_id(side->next - 1, id);
+  store_get(side->store, id, got, side);
+}
+
+static void get_any(struct side *side)
 {
   char id[ID_SIZE];
   make_id(any(side), id);
@@ -236,7 +243,8 @@ static const struct {
   const char *name;
   void (*ask)(struct side *side);
 } measures[] = {
-  {"get", get},
+  {"get, newest", get_newest},
+  {"get, any", get_any},
   {"list, newest", list_newest},
   {"list, from anywhere", list_from_anywhere},
   {"list, by verdict", list_verdict},
