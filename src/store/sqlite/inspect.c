@@ -21,7 +21,7 @@
  * will act on (what is open, the plans). Damage elsewhere shows when it is read: the store fails then, and says so.
  * `sqlite3 assay.db 'PRAGMA integrity_check'` checks all, while no daemon runs.
  */
-#define CHECKED_WHOLE_BYTES_MAX MIB(32)
+#define CHECKED_WHOLE_BYTES_MAX MIB(16) /* a tenth of a second */
 
 /* https://sqlite.org/fileformat.html#the_database_header, and #the_wal_file_format */
 enum { HEADER_SIZE = 100, APPLICATION_ID_OFFSET = 68, LOG_HEADER_SIZE = 32 };
