@@ -47,7 +47,9 @@ void evaluation_move(struct executor *executor, struct evaluation *evaluation, e
   evaluation->x.deadline = put_back ? evaluation->x.queue_deadline : deadline_of(executor, evaluation, to);
   if (to == STATE_QUEUED)
     evaluation->x.queue_deadline = evaluation->x.deadline;
-  if (to != STATE_QUEUED || !evaluation->entered_at[to].ms) /* it was created once, however often it is tried */
+  /* The two that are stored before they are entered are stamped then, so that memory and store say the same. */
+  bool stamped = (to == STATE_QUEUED || to == STATE_FINISHED) && evaluation->entered_at[to].ms;
+  if (!stamped)
     evaluation->entered_at[to] = executor->world.wall_now(executor->world.context);
   executor->world.changed(executor->world.context, evaluation);
 }
@@ -149,6 +151,7 @@ static void conclude(struct executor *executor, struct evaluation *evaluation, c
   }
   evaluation->verdict = verdict;
   take_evidence(evaluation, seen);
+  evaluation->entered_at[STATE_FINISHED] = executor->world.wall_now(executor->world.context);
   executor->world.store_finish(executor->world.context, evaluation);
 }
 
