@@ -257,34 +257,49 @@ static const char *obstacle(int result)
     return "this user may not make cgroups here";
   case -EROFS:
     return "the cgroup file system is mounted read-only";
+  case -ENOSYS:
+    return "the kernel has no cgroup.kill";
   default:
     return strerror(-result);
   }
 }
 
-static void say(struct cgroup_layout *layout, const char *what, int result)
+static const char *remedy(int result)
 {
-  size_t used = strlen(layout->explanation);
-  snprintf(layout->explanation + used, sizeof layout->explanation - used, "%s%s (%s)", used ? "; " : "", what,
-           obstacle(result));
+  switch (result) {
+  case -ENOSYS:
+    return "Linux 5.14 or newer has it";
+  case -EROFS:
+    return "give the container that assayd runs in a writable cgroup file system";
+  default:
+    return "run assayd as root, or as a systemd service with Delegate=yes";
+  }
 }
 
 static void explain(const struct attempts *attempts, struct cgroup_layout *layout)
 {
-  if (!layout->v2_memory && !layout->v1_memory[0])
-    say(layout, "no cgroup limits memory", attempts->memory);
-  if (!layout->v2_pids && !layout->v1_pids[0])
-    say(layout, "no cgroup limits processes", attempts->pids);
-  if (!layout->v2[0] && !layout->v1_cpuacct[0])
-    say(layout, "no cgroup counts CPU time", attempts->cpuacct);
-  if (!layout->v2[0])
-    say(layout, "no cgroup kills a whole tree", attempts->v2);
-  else if (!layout->v2_kill)
-    say(layout, "no cgroup kills a whole tree: cgroup.kill needs Linux 5.14", -ENOSYS);
-  size_t used = strlen(layout->explanation);
-  if (used)
-    snprintf(layout->explanation + used, sizeof layout->explanation - used,
-             "; run assayd as root, or as a systemd service with Delegate=yes");
+  const struct {
+    const char *what;
+    bool there;
+    int result;
+  } uses[] = {
+    {"limits memory", layout->v2_memory || layout->v1_memory[0], attempts->memory},
+    {"limits processes", layout->v2_pids || layout->v1_pids[0], attempts->pids},
+    {"counts CPU time", layout->v2[0] || layout->v1_cpuacct[0], attempts->cpuacct},
+    {"kills a whole tree", layout->v2_kill, layout->v2[0] ? -ENOSYS : attempts->v2},
+  };
+  char missing[128] = "";
+  int result = 0;
+  for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+    size_t used = strlen(missing);
+    if (uses[i].there)
+      continue;
+    snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "", uses[i].what);
+    result = result ? result : uses[i].result; /* the first is the gravest */
+  }
+  if (result)
+    snprintf(layout->explanation, sizeof layout->explanation, "no cgroup %s: %s; %s", missing, obstacle(result),
+             remedy(result));
 }
 
 void cgroup_detect(const char *instance, struct cgroup_layout *ret)

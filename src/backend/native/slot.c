@@ -29,6 +29,8 @@ enum {
   RESPAWN_MS_MAX = 30000,
 };
 
+#define LOG_BYTES_MAX KIB(64)
+
 static_assert(2 * KILL_STEP_MS < SEALING_MS_MAX, "a kill is carried through within the time there is to seal");
 
 static const struct {
@@ -258,17 +260,31 @@ static void begin(struct slot *slot)
   }
 }
 
-static void reap(struct slot *slot, char *how, size_t size)
+/* What the keeper wrote last to its log, without time and level: "" where there is nothing. */
+static void read_last_words(const struct slot *slot, char *words, size_t size)
 {
+  static const char speaker[] = "assay-keeper: ";
+  CLEANUP_BLOB struct blob *log = file_read(slot->directory, "log", LOG_BYTES_MAX, 0);
+  const char *text = log ? (const char *)log->data : "", *last = text;
+  for (const char *found = text; (found = strstr(found, speaker));)
+    last = found += sizeof speaker - 1;
+  snprintf(words, size, "%.*s", last == text ? 0 : (int)strcspn(last, "\n"), last);
+}
+
+/* Into `slot->trouble`. */
+static void note_end(struct slot *slot)
+{
+  char words[256] = "", how[48] = "ended";
   int status;
-  snprintf(how, size, "ended");
   if (slot->child && waitpid(slot->child, &status, 0) == slot->child) {
     if (WIFSIGNALED(status))
-      snprintf(how, size, "was killed by signal %d", WTERMSIG(status));
+      snprintf(how, sizeof how, "was killed by signal %d", WTERMSIG(status));
     else
-      snprintf(how, size, "exited with code %d", WEXITSTATUS(status));
+      snprintf(how, sizeof how, "exited with code %d", WEXITSTATUS(status));
+    read_last_words(slot, words, sizeof words);
   }
   slot->child = 0;
+  snprintf(slot->trouble, sizeof slot->trouble, "the keeper %s%s%s", how, words[0] ? ": " : "", words);
 }
 
 /* What it was doing, given back. */
@@ -288,12 +304,9 @@ static void bequeath(struct slot *slot)
 static void on_process_ended(void *context)
 {
   struct slot *slot = context;
-  char how[48];
-  reap(slot, how, sizeof how);
-  if (!slot->retiring) {
-    log_warning(0, "keeper of slot %u %s; another is started; see %s/log", slot->index, how, slot->path);
-    snprintf(slot->trouble, sizeof slot->trouble, "the keeper %s; see %s/log", how, slot->path);
-  }
+  note_end(slot);
+  if (!slot->retiring)
+    log_warning(0, "slot %u: %s; another is started", slot->index, slot->trouble);
   slot_hang_up(slot);
   watch_destroy(slot->process);
   slot->process = 0;

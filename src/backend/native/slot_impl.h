@@ -11,8 +11,8 @@
 /* What answers in time, in milliseconds. */
 enum {
   GREETING_MS_MAX = 2000,
-  LAUNCH_MS_MAX = 5000,  /* for an answer to RUN */
-  SETTLING_MS_MAX = 500, /* from ENDED to IDLE where nothing is left over */
+  LAUNCH_MS_MAX = 5000,   /* for an answer to RUN */
+  SETTLING_MS_MAX = 1000, /* from ENDED to IDLE where nothing is left over */
   RESTING_MS = 1000,
 };
 #define NEVER UINT64_MAX

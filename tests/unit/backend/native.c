@@ -311,7 +311,7 @@ static void when_all_is_quiet_the_loop_sleeps(void **state)
   stage_open(stage, 2);
   assert_int_equal(stage_launch(stage, stage_name(1), "end"), LAUNCH_ACCEPTED);
   stage_await(stage, stage_name(1), PRESENCE_DEAD);
-  stage_turn(stage, 600);
+  stage_turn(stage, 1100);
   assert_int_equal(uv_backend_timeout(&stage->loop), -1);
 }
 

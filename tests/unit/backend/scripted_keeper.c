@@ -116,7 +116,7 @@ static void on_run(struct keeper *keeper, const struct control_message *message,
   if (told(keeper, "end") || told(keeper, "linger"))
     end(keeper, KILLED_NONE);
   if (told(keeper, "linger"))
-    poll(0, 0, 1500);
+    poll(0, 0, 2000);
   if (told(keeper, "end") || told(keeper, "linger"))
     say(keeper, CONTROL_IDLE, 0, "");
 }

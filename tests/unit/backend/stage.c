@@ -135,15 +135,20 @@ void stage_tear_down(struct stage *stage)
   remove_tree(stage->state_dir);
 }
 
-void stage_open(struct stage *stage, unsigned slots)
+bool stage_try_open(struct stage *stage, unsigned slots, struct error *error)
 {
-  struct error error = {0};
   assert_int_equal(uv_loop_init(&stage->loop), 0);
   stage->backend = native_create(
     &stage->loop,
     &(struct native_config){.keeper_path = stage->keeper_path, .state_dir = stage->state_dir, .slots = slots},
-    &(struct backend_events){stage, on_launched, on_observed, on_hint, on_capacity}, &error);
-  if (!stage->backend)
+    &(struct backend_events){stage, on_launched, on_observed, on_hint, on_capacity}, error);
+  return stage->backend != 0;
+}
+
+void stage_open(struct stage *stage, unsigned slots)
+{
+  struct error error = {0};
+  if (!stage_try_open(stage, slots, &error))
     fail_msg("no backend: %s", error.message);
 }
 
@@ -199,6 +204,18 @@ void stage_await(struct stage *stage, struct name name, enum presence presence)
       fail_msg("waited too long for it to be %s; it is %s", presence_name(presence),
                presence_name(stage->seen.presence));
     stage_turn(stage, 5);
+  }
+}
+
+void stage_await_output(struct stage *stage, struct name name)
+{
+  CLEANUP_FREE char *path = xasprintf("%s/evidence/%s/stdout", stage->state_dir, name.text);
+  struct mono deadline = mono_add_ms(mono_now(), STAGE_MS_MAX);
+  struct stat status;
+  while (stat(path, &status) < 0 || !status.st_size) {
+    if (mono_now().us > deadline.us)
+      fail_msg("waited too long for output");
+    stage_turn(stage, 2);
   }
 }
 

@@ -36,6 +36,7 @@ void stage_set_up(struct stage *stage, const char *keeper_path);
 void stage_tear_down(struct stage *stage); /* removes the state directory */
 /* A daemon begins and ends; the state directory stays. */
 void stage_open(struct stage *stage, unsigned slots);
+bool stage_try_open(struct stage *stage, unsigned slots, struct error *error);
 void stage_close(struct stage *stage);
 
 void stage_turn(struct stage *stage, unsigned ms); /* lets the loop run so long */
@@ -48,6 +49,8 @@ enum launch_result stage_launch_plan(struct stage *stage, struct name name, stru
 enum presence stage_observe(struct stage *stage, struct name name);
 /* Observes, again and again, until it says so. */
 void stage_await(struct stage *stage, struct name name, enum presence presence);
+/* Waits until it has written something to stdout. */
+void stage_await_output(struct stage *stage, struct name name);
 void stage_await_capacity(struct stage *stage, unsigned slots);
 
 struct name stage_name(unsigned number);
