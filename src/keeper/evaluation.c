@@ -90,15 +90,34 @@ void evaluation_release(struct evaluation *evaluation)
   fd_close(evaluation->timer);
 }
 
-/* A sandbox in a limited cgroup of its own. */
-static bool prepare_sandbox(struct evaluation *evaluation, struct error *error)
+static bool create_in_root(struct evaluation *evaluation, const struct root *root, struct error *error)
 {
-  if (!cgroup_create(&evaluation->cgroup, &evaluation->host->cgroups, evaluation->name.text, error) ||
-      !cgroup_limit(&evaluation->cgroup, &evaluation->plan.limits, error) || !evaluation_prepare(evaluation, error))
+  const struct host *host = evaluation->host;
+  const bool created = host_visit_root(root, error) && sandbox_create(&evaluation->sandbox, host, error);
+  return host_visit_root(host_find_root(host, 0), error) && created;
+}
+
+/* The one made ahead; or, in another root than the usual, one made now. */
+static bool take_sandbox(struct evaluation *evaluation, struct error *error)
+{
+  const struct root *root = host_find_root(evaluation->host, evaluation->plan.root);
+  if (!root)
+    return error_set(error, ERROR_FORBIDDEN, EACCES, "the root \"%s\" is not allowed", evaluation->plan.root);
+  if (evaluation->plan.root)
+    return create_in_root(evaluation, root, error);
+  if (!evaluation_prepare(evaluation, error))
     return false;
   evaluation->sandbox = evaluation->spare;
   evaluation->spare = SANDBOX_NONE;
-  return sandbox_await_built(&evaluation->sandbox, error) &&
+  return true;
+}
+
+/* A sandbox in a limited cgroup of its own. */
+static bool prepare_sandbox(struct evaluation *evaluation, struct error *error)
+{
+  return cgroup_create(&evaluation->cgroup, &evaluation->host->cgroups, evaluation->name.text, error) &&
+         cgroup_limit(&evaluation->cgroup, &evaluation->plan.limits, error) && take_sandbox(evaluation, error) &&
+         sandbox_await_built(&evaluation->sandbox, error) &&
          cgroup_attach(&evaluation->cgroup, evaluation->sandbox.init, error);
 }
 

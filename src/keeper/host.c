@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -79,6 +80,46 @@ static uint32_t features(const struct host *host)
   return bits;
 }
 
+/* Builds a root in a new mount namespace, made from the one that `origin` stands for. */
+static bool build_root(struct host *host, int origin, const char *mount_point, const char *path, struct error *error)
+{
+  if (setns(origin, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0)
+    return error_errno(error, "cannot make a mount namespace");
+  if (!root_enter(mount_point, path, error))
+    return false;
+  int namespace = openat(host->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (namespace < 0)
+    return error_errno(error, "cannot open the mount namespace");
+  host->roots[host->root_count++] = (struct root){path, namespace};
+  return true;
+}
+
+static bool build_roots(struct host *host, const struct options *options, struct error *error)
+{
+  CLEANUP_FD int origin = openat(host->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (origin < 0)
+    return error_errno(error, "cannot open the mount namespace");
+  if (!build_root(host, origin, options->slot_path, 0, error))
+    return false;
+  for (unsigned i = 0; i < options->root_count; i++)
+    if (!build_root(host, origin, options->slot_path, options->roots[i], error))
+      return false;
+  return host_visit_root(&host->roots[0], error);
+}
+
+const struct root *host_find_root(const struct host *host, const char *path)
+{
+  for (unsigned i = 1; path && i < host->root_count; i++)
+    if (!strcmp(path, host->roots[i].path))
+      return &host->roots[i];
+  return path ? 0 : &host->roots[0];
+}
+
+bool host_visit_root(const struct root *root, struct error *error)
+{
+  return setns(root->namespace, CLONE_NEWNS) == 0 || error_errno(error, "cannot enter the root");
+}
+
 bool host_prepare(struct host *ret, const struct options *options, struct error *error)
 {
   struct host *host = ret;
@@ -102,7 +143,7 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
     return error_errno(error, "cannot make namespaces");
   if (sethostname(host_name, sizeof host_name - 1) < 0) /* copied into the namespace of each evaluation */
     return error_errno(error, "cannot set the host name");
-  return network_enter_fresh(&host->network, host->proc, error) && root_enter(options->slot_path, 0, error);
+  return network_enter_fresh(&host->network, host->proc, error) && build_roots(host, options, error);
 }
 
 bool host_must_sample(const struct host *host)

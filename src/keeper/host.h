@@ -11,6 +11,12 @@
 #include "keeper/options.h"
 #include "keeper/seccomp_filter.h"
 
+/* A root that sandboxes can be made in: a mount namespace (setns(2)). */
+struct root {
+  const char *path; /* as the operator allowed it; NULL: the host's short list */
+  int namespace;
+};
+
 struct host {
   bool privileged; /* started by root: programs run under a user id of their own */
   uint32_t uid_base;
@@ -21,11 +27,18 @@ struct host {
   int landlock_version; /* 0: none */
   unsigned processors;  /* that programs can use at once */
   uint64_t boot_id_hash;
+  struct root roots[1 + ROOTS_MAX]; /* the first is where the keeper is */
+  unsigned root_count;
   uint32_t isolation; /* enum isolation_feature bits of every sandbox made here */
 };
 
 /* Opens what is needed of the host, then moves the process into its own namespaces and root, over `slot_path`. */
 bool host_prepare(struct host *ret, const struct options *options, struct error *error);
+
+/* The root of this path, or NULL where the operator did not allow it. `path` NULL: the first. */
+const struct root *host_find_root(const struct host *host, const char *path);
+/* Goes to another root: what is cloned from now on is in that. */
+bool host_visit_root(const struct root *root, struct error *error);
 
 /* Whether memory, CPU time or processes must be watched by sampling /proc, for want of a cgroup that counts them. */
 bool host_must_sample(const struct host *host);

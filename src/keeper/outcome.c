@@ -78,6 +78,9 @@ static void measure(struct evaluation *evaluation)
     record->cpu_time_us = cpu_us;
   record->memory_peak_bytes = usage.memory_peak_bytes ? usage.memory_peak_bytes : evaluation->sampler.memory_peak_bytes;
   record->processes_peak = usage.processes_peak ? usage.processes_peak : evaluation->sampler.processes_peak;
+  if (record->processes_peak >
+      evaluation->plan.limits.processes) /* a sample may see two that never were there together */
+    record->processes_peak = evaluation->plan.limits.processes;
   record->oom_kills = usage.oom_kills;
   record->pids_refused = usage.pids_refused;
 }

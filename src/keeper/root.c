@@ -1,6 +1,7 @@
 #include "keeper/root.h"
 
 #include "base/fd.h"
+#include "keeper/copy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,9 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of the host's /etc only what programs need to find libraries, certificates, time zones and interpreters is copied.
- * The copies stand in memory, once for each keeper, and keep the number of mounts small. */
-enum { COPY_FILE_BYTES_MAX = 4 << 20, COPY_DEPTH_MAX = 6 };
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum entry_kind {
   ENTRY_DIRECTORY, /* an empty one */
@@ -24,7 +23,7 @@ enum entry_kind {
   ENTRY_NODE,      /* the host's device */
   ENTRY_LINK,      /* a symbolic link to `content` */
   ENTRY_TEXT,      /* a file with `content` */
-  ENTRY_COPY,      /* the host's file or directory, copied; may be absent */
+  ENTRY_COPY,      /* the host's file or directory, copied; may be absent, and end in "*" */
 };
 
 struct entry {
@@ -33,14 +32,12 @@ struct entry {
   const char *content;
 };
 
-static const struct entry host_root[] = {
+/* What every root has. */
+static const struct entry common[] = {
   {ENTRY_DIRECTORY, "proc", 0},
   {ENTRY_DIRECTORY, "box", 0}, /* where each evaluation mounts what it may write */
   {ENTRY_DIRECTORY, "tmp", 0},
   {ENTRY_DIRECTORY, "run", 0},
-  {ENTRY_DIRECTORY, "var", 0},
-  {ENTRY_LINK, "var/tmp", "../tmp"},
-  {ENTRY_LINK, "var/run", "../run"},
   {ENTRY_DIRECTORY, "dev", 0},
   {ENTRY_DIRECTORY, "dev/shm", 0},
   {ENTRY_NODE, "dev/null", 0},
@@ -52,6 +49,10 @@ static const struct entry host_root[] = {
   {ENTRY_LINK, "dev/stdin", "/proc/self/fd/0"},
   {ENTRY_LINK, "dev/stdout", "/proc/self/fd/1"},
   {ENTRY_LINK, "dev/stderr", "/proc/self/fd/2"},
+};
+
+/* What a root made from the host has besides. */
+static const struct entry of_host[] = {
   {ENTRY_HOST, "usr", 0},
   {ENTRY_HOST, "bin", 0},
   {ENTRY_HOST, "sbin", 0},
@@ -86,19 +87,15 @@ static const struct entry host_root[] = {
   {ENTRY_COPY, "etc/java-*", 0},
   {ENTRY_COPY, "etc/perl", 0},
   {ENTRY_COPY, "etc/R", 0},
+  {ENTRY_DIRECTORY, "var", 0},
+  {ENTRY_LINK, "var/tmp", "../tmp"},
+  {ENTRY_LINK, "var/run", "../run"},
 };
 
-/* A root file system of the operator's: all of it, with what every sandbox mounts for itself on top. */
-static const struct entry own_root[] = {
-  {ENTRY_DIRECTORY, "proc", 0},
-  {ENTRY_DIRECTORY, "box", 0},
-  {ENTRY_DIRECTORY, "tmp", 0},
-};
-
-/* While the root is built the working directory is the new root, and `source` the root it is made from. */
+/* While a root is built the working directory is the new root. */
 struct builder {
+  const char *source_path; /* of the root that it is made from; "" is the host's */
   int source;
-  const char *source_path;
 };
 
 static bool make_directory(const struct builder *builder, const struct entry *entry, struct error *error)
@@ -119,13 +116,13 @@ static bool set_attributes(const char *path, uint64_t attributes, unsigned flags
 
 /* Recursively, as a part of the host's tree may only leave its place whole in a user namespace (mount_namespaces(7)).
  */
-static bool bind(const struct builder *builder, const char *path, uint64_t attributes, struct error *error)
+static bool bind(const char *source_path, const char *path, uint64_t attributes, struct error *error)
 {
   char source[PATH_MAX];
-  snprintf(source, sizeof source, "%s/%s", builder->source_path, path);
+  snprintf(source, sizeof source, "%s/%s", source_path, path);
   if (mount(source, path, 0, MS_BIND | MS_REC, 0) < 0)
     return error_errno(error, "cannot bind %s", source);
-  return !attributes || set_attributes(path, attributes, AT_RECURSIVE, error);
+  return set_attributes(path, attributes, AT_RECURSIVE, error);
 }
 
 static bool bring_host(const struct builder *builder, const struct entry *entry, struct error *error)
@@ -139,15 +136,16 @@ static bool bring_host(const struct builder *builder, const struct entry *entry,
   if (errno == ENOENT)
     return true;
   return make_directory(builder, entry, error) &&
-         bind(builder, entry->path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, error);
+         bind(builder->source_path, entry->path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, error);
 }
 
 static bool bring_node(const struct builder *builder, const struct entry *entry, struct error *error)
 {
+  (void)builder; /* always the host's */
   CLEANUP_FD int place = open(entry->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (place < 0)
     return error_errno(error, "cannot make /%s", entry->path);
-  return bind(builder, entry->path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
+  return bind("", entry->path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, error);
 }
 
 static bool make_link(const struct builder *builder, const struct entry *entry, struct error *error)
@@ -165,78 +163,17 @@ static bool make_text(const struct builder *builder, const struct entry *entry, 
   return true;
 }
 
-static void copy_entry(int from, int to, const char *name, int depth);
-
-static void copy_file(int from, int to, const char *name)
-{
-  CLEANUP_FD int source = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  CLEANUP_BLOB struct blob *bytes = source < 0 ? 0 : fd_read_file(source, COPY_FILE_BYTES_MAX, 0);
-  CLEANUP_FD int target = bytes ? openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
-  if (target >= 0 && !fd_write_all(target, bytes->data, bytes->size))
-    unlinkat(to, name, 0);
-}
-
-static void copy_link(int from, int to, const char *name)
-{
-  char target[PATH_MAX];
-  ssize_t length = readlinkat(from, name, target, sizeof target - 1);
-  if (length < 0)
-    return;
-  target[length] = 0;
-  (void)!symlinkat(target, to, name);
-}
-
-static void copy_directory(int from, int to, const char *name, int depth)
-{
-  int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  DIR *directory = source < 0 ? 0 : fdopendir(source);
-  if (!directory)
-    return fd_close(source);
-  (void)!mkdirat(to, name, 0755);
-  CLEANUP_FD int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (struct dirent *entry; target >= 0 && (entry = readdir(directory));)
-    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-      copy_entry(dirfd(directory), target, entry->d_name, depth + 1);
-  closedir(directory);
-}
-
-/* What everybody may read on the host is copied, the rest is passed over: this is not the place to hand out secrets. */
-static void copy_entry(int from, int to, const char *name, int depth)
-{
-  struct stat status;
-  if (depth > COPY_DEPTH_MAX || fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-    return;
-  if (S_ISLNK(status.st_mode))
-    copy_link(from, to, name);
-  else if (S_ISDIR(status.st_mode) && status.st_mode & S_IROTH)
-    copy_directory(from, to, name, depth);
-  else if (S_ISREG(status.st_mode) && status.st_mode & S_IROTH)
-    copy_file(from, to, name);
-}
-
-/* A pattern may only end in "*". */
-static bool name_matches(const char *pattern, const char *name)
-{
-  size_t length = strlen(pattern);
-  return pattern[length - 1] == '*' ? !strncmp(pattern, name, length - 1) : !strcmp(pattern, name);
-}
-
 static bool copy_from_host(const struct builder *builder, const struct entry *entry, struct error *error)
 {
   (void)error; /* what cannot be copied is simply not there */
-  const char *last = strrchr(entry->path, '/') + 1;
+  const char *pattern = strrchr(entry->path, '/') + 1;
   char parent[PATH_MAX];
-  snprintf(parent, sizeof parent, "%.*s", (int)(last - entry->path - 1), entry->path);
+  snprintf(parent, sizeof parent, "%.*s", (int)(pattern - entry->path - 1), entry->path);
   mkdir_parents_beneath(AT_FDCWD, entry->path, 0755);
-  int source = openat(builder->source, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *directory = source < 0 ? 0 : fdopendir(source);
-  if (!directory)
-    return fd_close(source), true;
-  CLEANUP_FD int target = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (struct dirent *found; target >= 0 && (found = readdir(directory));)
-    if (name_matches(last, found->d_name))
-      copy_entry(dirfd(directory), target, found->d_name, 0);
-  closedir(directory);
+  CLEANUP_FD int from = openat(builder->source, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  CLEANUP_FD int to = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (from >= 0 && to >= 0)
+    copy_matching(from, to, pattern);
   return true;
 }
 
@@ -250,6 +187,24 @@ static bool make_entries(const struct builder *builder, const struct entry *entr
     if (!makers[entries[i].kind](builder, &entries[i], error))
       return false;
   return true;
+}
+
+/* Every directory and link at the top of an operator's root, where there is nothing of that name yet. */
+static bool bring_top(const struct builder *builder, struct error *error)
+{
+  int top = openat(builder->source, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *directory = top < 0 ? 0 : fdopendir(top);
+  if (!directory)
+    return fd_close(top), error_errno(error, "cannot read %s", builder->source_path);
+  bool brought = true;
+  for (struct dirent *found; brought && (found = readdir(directory));) {
+    const struct entry entry = {ENTRY_HOST, found->d_name, 0};
+    if ((found->d_type == DT_DIR || found->d_type == DT_LNK) &&
+        faccessat(AT_FDCWD, found->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+      brought = bring_host(builder, &entry, error);
+  }
+  closedir(directory);
+  return brought;
 }
 
 /*
@@ -271,21 +226,33 @@ static bool move_in(struct error *error)
   return true;
 }
 
+static bool fill(const struct builder *builder, struct error *error)
+{
+  if (!make_entries(builder, common, COUNT(common), error) || !show_proc(error))
+    return false;
+  return *builder->source_path ? bring_top(builder, error) : make_entries(builder, of_host, COUNT(of_host), error);
+}
+
+/* A tmpfs over the mount point, as the working directory. */
+static bool begin(const char *mount_point, struct error *error)
+{
+  return (mount(0, "/", 0, MS_REC | MS_PRIVATE, 0) == 0 &&
+          mount("assay", mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64m") == 0 &&
+          chdir(mount_point) == 0) ||
+         error_errno(error, "cannot mount a root over %s", mount_point);
+}
+
 bool root_enter(const char *mount_point, const char *source, struct error *error)
 {
-  (void)own_root;
-  (void)source;
-  struct builder builder = {.source_path = ""};
-  CLEANUP_FD int host = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  builder.source = host;
+  struct builder builder = {.source_path = source ? source : ""};
+  CLEANUP_FD int source_directory = open(source ? source : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (source_directory < 0)
+    return error_errno(error, "cannot open the root %s", source);
+  builder.source = source_directory;
   mode_t mask = umask(0);
-  bool built = mount(0, "/", 0, MS_REC | MS_PRIVATE, 0) == 0 &&
-               mount("assay", mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64m") == 0 &&
-               chdir(mount_point) == 0;
-  if (!built)
-    error_errno(error, "cannot mount a root over %s", mount_point);
-  built = built && make_entries(&builder, host_root, sizeof host_root / sizeof *host_root, error) && show_proc(error) &&
-          set_attributes(".", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, error) && move_in(error);
+  bool entered = begin(mount_point, error) && fill(&builder, error) &&
+                 set_attributes(".", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, error) &&
+                 move_in(error);
   umask(mask);
-  return built;
+  return entered;
 }

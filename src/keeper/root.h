@@ -12,6 +12,6 @@
 /*
  * Builds the root over `mount_point` and moves the calling process into it. It must be in a mount namespace of its own
  * already. Every descriptor opened before stays good. `source` is the directory of a root file system to use instead of
- * the host's, or NULL.
+ * the host's (all of it, read-only, but for its /dev, /proc, /run and /tmp), or NULL.
  */
 bool root_enter(const char *mount_point, const char *source, struct error *error);

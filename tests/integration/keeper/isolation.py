@@ -1,5 +1,10 @@
 """What a program can see and reach: itself, and nothing else."""
 
+import os
+import subprocess
+import tempfile
+
+from keeper_driver import REFUSED, Keeper, plan
 from rules import rule, same
 
 # Runs statements that each must fail, and prints those that did not.
@@ -198,3 +203,22 @@ int main(void) { struct sock_filter f[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET
  printf("%d\\n", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p)); fflush(stdout); fprintf(stderr, "error\\n"); return 0; }
 """)], wall_time_ms=20000)
     same(record.merged(), [("stdout", b"0\n"), ("stderr", b"error\n")])
+
+
+@rule("a root file system of the operator's takes the place of the host's, and only an allowed one")
+def _(keeper):
+    with tempfile.TemporaryDirectory(prefix="assay-root-") as root:
+        os.chmod(root, 0o755)
+        for directory in ("bin", "proc", "tmp", "etc"):
+            os.mkdir(f"{root}/{directory}")
+        os.symlink("bin", f"{root}/sbin")
+        with open(f"{root}/main.c", "w", encoding="utf-8") as source:
+            source.write('#include <stdio.h>\n#include <unistd.h>\nint main(void) { printf("%d %d %d %d\\n", access("/usr", F_OK), '
+                         'access("/etc", W_OK), access("/tmp", W_OK), access("/dev/null", W_OK)); return 0; }\n')
+        subprocess.run(["gcc", "-static", "-o", f"{root}/bin/look", f"{root}/main.c"], check=True)
+        other = Keeper(keeper.command[0], cgroups=bool(keeper.cgroups), roots=[root])
+        same(other.run(["/sbin/look"], root=root).output("stdout"), b"-1 -1 0 0\n")
+        same(other.run(["/bin/sh", "-c", "echo host"]).output("stdout"), b"host\n")
+        name, answer = other.start(plan(["/bin/look"], root="/usr"))
+        same((answer["type"], answer["text"], name in other.names()), (REFUSED, 'the root "/usr" is not allowed', False))
+        same(other.close(), 0)
