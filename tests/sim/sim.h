@@ -125,10 +125,10 @@ struct attempt {
   struct name name;
   struct job *job;
   unsigned number;
-  enum presence presence; /* PENDING, RUNNING, DEAD; ABSENT: the backend does not hold it */
+  enum presence presence; /* PENDING, RUNNING, DEAD; ABSENT: the backend knows nothing of it (any more) */
   unsigned starts;
   uint64_t started_us;
-  bool evidence; /* the start marker, and with it everything else, is still there */
+  bool evidence; /* its directory is there, with a start marker if it was ever started */
   bool recorded;
   struct record record;
   bool platform_failed; /* something went wrong here that may make it lost */

@@ -171,7 +171,7 @@ static void end_attempt(struct sim *sim, struct attempt *attempt, const struct r
   sim_trace(sim, "  ended    %s %s", attempt->name.text, record ? kill_reason_name(record->killed) : "no record");
   attempt->presence = PRESENCE_DEAD;
   if (record) {
-    attempt->recorded = true;
+    attempt->recorded = attempt->evidence = true;
     attempt->record = *record;
     if (attempt->starts && sim_happens(sim, sim->weather.evidence_fails)) {
       attempt->record.evidence_errno = ENOSPC;
@@ -208,10 +208,8 @@ static void keeper_dies(struct sim *sim, struct event *event)
     return;
   sim_trace(sim, "  KEEPER DIES %s", attempt->name.text);
   attempt->platform_failed = true;
-  if (attempt->starts)
-    attempt->presence = PRESENCE_DEAD; /* its pid namespace, and with it the program, dies too; no record */
-  else
-    attempt->presence = sim_coin(sim, COIN_TOSS) ? PRESENCE_ABSENT : PRESENCE_DEAD;
+  /* Its pid namespace, and with it the program, dies too; no record. The backend may remember that, or not. */
+  attempt->presence = sim_coin(sim, COIN_TOSS) ? PRESENCE_ABSENT : PRESENCE_DEAD;
   keeper->dead = true;
   keeper->attempt = 0;
   hint(sim, attempt);
@@ -265,12 +263,10 @@ static void deliver_launched(struct sim *sim, struct event *event)
 static void answer_launch(struct sim *sim, struct name name, enum launch_result result)
 {
   uint64_t delay_us = answer_delay(sim);
-  struct attempt *attempt = find_attempt(sim, name);
   if (result != LAUNCH_UNKNOWN && sim_happens(sim, sim->weather.launch_answer_lost)) {
     result = LAUNCH_UNKNOWN;
     delay_us = LAUNCH_TIMEOUT_US;
-    if (attempt)
-      attempt->platform_failed = true;
+    find_attempt(sim, name)->platform_failed = true;
   }
   struct event *event = sim_after(sim, delay_us, EVENT_TO_DAEMON, deliver_launched);
   event->name = name;
@@ -280,14 +276,14 @@ static void answer_launch(struct sim *sim, struct name name, enum launch_result 
 static enum launch_result take_launch(struct sim *sim, struct name name, struct job *job)
 {
   struct attempt *attempt = find_attempt(sim, name);
-  if (attempt && attempt->presence != PRESENCE_ABSENT)
-    return LAUNCH_ACCEPTED; /* adopted */
+  if (attempt->presence != PRESENCE_ABSENT || attempt->evidence)
+    return LAUNCH_ACCEPTED; /* adopted; the start marker sees to it that it is not started again */
   if (job->program == PROGRAM_UNWANTED)
     return LAUNCH_REFUSED;
   struct keeper *keeper = idle_keeper(sim);
   if (!keeper || sim_happens(sim, sim->weather.busy))
     return LAUNCH_BUSY;
-  keeper->attempt = attempt = add_attempt(sim, name, job);
+  keeper->attempt = attempt;
   attempt->presence = PRESENCE_PENDING;
   uint64_t most_us = 2000;
   if (sim_happens(sim, sim->weather.start_slow)) {
@@ -312,7 +308,9 @@ static void launch_times_out(struct sim *sim, struct event *event)
 
 void sim_backend_launch(struct sim *sim, struct name name, struct job *job)
 {
+  struct attempt *attempt = add_attempt(sim, name, job);
   bool lost = sim_happens(sim, sim->weather.launch_lost);
+  attempt->platform_failed |= lost;
   uint64_t delay_us = lost ? LAUNCH_TIMEOUT_US : sim_between_us(sim, 10, 1000);
   struct event *event =
     sim_after(sim, delay_us, lost ? EVENT_TO_DAEMON : EVENT_FROM_DAEMON, lost ? launch_times_out : launch_arrives);
@@ -366,11 +364,11 @@ static void read_evidence(struct sim *sim, struct event *event)
   struct seen *seen = event->owned;
   const struct attempt *attempt = find_attempt(sim, event->name);
   if (attempt && seen->presence != PRESENCE_UNKNOWN) {
-    seen->started = attempt->evidence;
-    seen->started_at = (struct wall){attempt->evidence ? (int64_t)(attempt->started_us / 1000) : 0};
-    seen->recorded = attempt->recorded && attempt->presence != PRESENCE_ABSENT;
+    seen->started = attempt->evidence && attempt->starts;
+    seen->started_at = (struct wall){seen->started ? (int64_t)(attempt->started_us / 1000) : 0};
+    seen->recorded = attempt->evidence && attempt->recorded;
     seen->record = attempt->record;
-    seen->outputs = attempt->evidence && (seen->recorded || seen->presence == PRESENCE_DEAD);
+    seen->outputs = seen->started && (seen->recorded || seen->presence == PRESENCE_DEAD);
   }
   struct event *answer = sim_after(sim, answer_delay(sim), EVENT_TO_DAEMON, deliver_observed);
   answer->name = event->name;

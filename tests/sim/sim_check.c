@@ -32,6 +32,8 @@ void check_launch(struct sim *sim, const struct evaluation *evaluation)
     sim_fail(sim, "%s is launched, but not durable (law 1)", evaluation->id);
   if (row->finished)
     sim_fail(sim, "%s is launched after its verdict (law 6)", evaluation->id);
+  if (evaluation->x.stop != STOP_NONE)
+    sim_fail(sim, "%s is launched although it is to end", evaluation->id);
   if (row->attempt != evaluation->attempt)
     sim_fail(sim, "%s: attempt %u is launched, but %u is durable (law 2)", evaluation->id, evaluation->attempt,
              row->attempt);
@@ -225,7 +227,9 @@ void check_rest(struct sim *sim)
   for (unsigned i = 0; i < sim->backend.keeper_count; i++)
     if (sim->backend.keepers[i].dead || sim->backend.keepers[i].attempt)
       sim_fail(sim, "keeper %u is not idle", i);
-  for (unsigned i = 0; i < sim->backend.attempt_count; i++)
-    if (sim->backend.attempts[i]->presence != PRESENCE_ABSENT)
-      sim_fail(sim, "%s is left over", sim->backend.attempts[i]->name.text);
+  for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
+    const struct attempt *attempt = sim->backend.attempts[i];
+    if (attempt->presence != PRESENCE_ABSENT || attempt->evidence)
+      sim_fail(sim, "%s is left over", attempt->name.text);
+  }
 }

@@ -256,7 +256,8 @@ static void remove_leftovers(struct sim *sim)
     unsigned number;
     ASSERT(name_parse(attempt->name.text, id, &number));
     const struct evaluation *open = executor_find(sim->executor, id);
-    if (attempt->presence != PRESENCE_ABSENT && !(open && open->attempt == number))
+    bool held = attempt->presence != PRESENCE_ABSENT || attempt->evidence;
+    if (held && !(open && open->attempt == number))
       world_remove(sim, backend_name_here, attempt->name);
   }
 }

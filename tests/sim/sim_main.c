@@ -2,7 +2,7 @@
  * Which runs are made. Without arguments: many seeds under each kind of weather; then short scripts with a crash after
  * each single effect, and after each pair of effects. One case of TAP for each weather and each script.
  *
- *   SIM_RUNS=N                              seeds under each weather (default 500)
+ *   SIM_RUNS=N                              seeds under each weather (default 1000)
  *   SIM_SEED=N SIM_WEATHER=NAME             one run again, told step by step
  *   SIM_SCRIPT=NAME SIM_CRASH=K,J SIM_COINS=C   the same for a script; C: 1 commits survive a crash, 2 requests do
  */
@@ -268,7 +268,7 @@ int main(int argc, char **argv)
   }
   printf("1..%d\n", WEATHERS + SCRIPTS);
   for (unsigned i = 0; i < WEATHERS; i++)
-    run_weather(i, runs ? number_from(runs) : 500);
+    run_weather(i, runs ? number_from(runs) : 1000);
   for (unsigned i = 0; i < SCRIPTS; i++)
     run_script_with_crashes(i);
   return 0;

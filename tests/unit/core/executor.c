@@ -401,6 +401,21 @@ static void one_that_the_backend_has_no_room_for_is_cancelled_without_a_launch(v
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
 }
 
+static void one_that_was_not_launched_after_all_is_not_launched_again_once_cancelled(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  struct name name = taken(script, CALL_LAUNCH).name;
+  executor_cancel(script->executor, evaluation->id);
+  taken(script, CALL_KILL);
+  sees(script, name, PRESENCE_ABSENT, false, 0);
+  executor_launched(script->executor, name, LAUNCH_UNKNOWN, 0);
+  sees(script, name, PRESENCE_ABSENT, false, 0);
+  taken(script, CALL_KILL); /* it may still be on its way: once more, and another look */
+  sees(script, name, PRESENCE_ABSENT, false, 0);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
+}
+
 static void cancelling_twice_is_cancelling_once(void **state)
 {
   struct script *script = *state;
@@ -733,6 +748,7 @@ int main(void)
     with_script(one_that_ended_first_keeps_its_own_verdict),
     with_script(one_whose_launch_is_on_its_way_is_cancelled_when_it_is_known_what_became_of_it),
     with_script(one_that_the_backend_has_no_room_for_is_cancelled_without_a_launch),
+    with_script(one_that_was_not_launched_after_all_is_not_launched_again_once_cancelled),
     with_script(cancelling_twice_is_cancelling_once),
     with_script(one_found_in_the_store_is_looked_at_before_anything_else),
     with_script(one_found_running_is_adopted_and_holds_a_slot),
