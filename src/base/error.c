@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The functions themselves, behind the macros that say what they return. */
+#undef error_set
+#undef error_errno
+#undef error_wrap
+
 static const struct {
   int status;
   const char *title;

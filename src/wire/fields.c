@@ -111,7 +111,7 @@ static void put_value(const struct field *field, const void *object, struct buff
 static bool set_word(const struct field *field, void *object, const char *text, size_t length)
 {
   for (uint64_t value = 0; value <= field->max; value++) {
-    if (strlen(field->words[value]) != length || memcmp(field->words[value], text, length))
+    if (strlen(field->words[value]) != length || memcmp(field->words[value], text, length) != 0)
       continue;
     set_number(field, object, value);
     return true;
@@ -158,7 +158,7 @@ static bool next_line(struct lines *lines, const char *key, const char **ret_val
   if (!newline)
     return error_set(error, ERROR_INVALID, 0, "%s is missing: the text ends before it", key);
   size_t length = (size_t)(newline - lines->next);
-  if (length <= key_length || memcmp(lines->next, key, key_length) || lines->next[key_length] != ' ')
+  if (length <= key_length || memcmp(lines->next, key, key_length) != 0 || lines->next[key_length] != ' ')
     return error_set(error, ERROR_INVALID, 0, "%s is missing where it belongs", key);
   *ret_value = lines->next + key_length + 1;
   *ret_length = length - key_length - 1;

@@ -67,7 +67,7 @@ struct name name_make(const char *id, unsigned attempt)
 
 bool name_parse(const char *text, char ret_id[static ID_SIZE], unsigned *ret_attempt)
 {
-  if (strncmp(text, name_prefix, NAME_PREFIX_LENGTH))
+  if (strncmp(text, name_prefix, NAME_PREFIX_LENGTH) != 0)
     return false;
   const char *id = text + NAME_PREFIX_LENGTH;
   if (!starts_with_id(id) || id[ID_LENGTH] != '-')

@@ -409,7 +409,7 @@ bool plan_decode(const void *bytes, size_t size, struct plan *ret, struct error 
 {
   if (size > PLAN_BYTES_MAX)
     return error_set(error, ERROR_INVALID, 0, "the plan has %zu bytes, at most %llu are allowed", size, PLAN_BYTES_MAX);
-  if (size < sizeof magic || memcmp(bytes, magic, sizeof magic))
+  if (size < sizeof magic || memcmp(bytes, magic, sizeof magic) != 0)
     return error_set(error, ERROR_INVALID, 0, "not a plan of version 1");
   const unsigned char *start = bytes;
   struct reader reader = {start + sizeof magic, start + size};

@@ -19,13 +19,13 @@
 
 /* name in JSON, C name, default, least, most. A limit that the client left out has its default (0 for wall time on a
  * compile step means: the same as the run). The most is what an operator's configuration may lower. */
-#define LIMITS(X)                                                          \
-  X(wall_time_ms, WALL_TIME, 30000, 1, 24 * 3600 * 1000ull)                \
-  X(cpu_time_ms, CPU_TIME, 30000, 1, 24 * 3600 * 1000ull)                  \
-  X(memory_bytes, MEMORY, MIB(512), MIB(4), GIB(1024))                     \
-  X(processes, PROCESSES, 64, 1, 32768)                                    \
-  X(output_bytes, OUTPUT, MIB(1), 0, MIB(64))                              \
-  X(disk_bytes, DISK, MIB(100), KIB(64), GIB(64))                          \
+#define LIMITS(X)                                                                                                      \
+  X(wall_time_ms, WALL_TIME, 30000, 1, 24ull * 3600 * 1000)                                                            \
+  X(cpu_time_ms, CPU_TIME, 30000, 1, 24ull * 3600 * 1000)                                                              \
+  X(memory_bytes, MEMORY, MIB(512), MIB(4), GIB(1024))                                                                 \
+  X(processes, PROCESSES, 64, 1, 32768)                                                                                \
+  X(output_bytes, OUTPUT, MIB(1), 0, MIB(64))                                                                          \
+  X(disk_bytes, DISK, MIB(100), KIB(64), GIB(64))                                                                      \
   X(file_bytes, FILE, MIB(100), 0, GIB(64))
 
 struct limits {
@@ -59,8 +59,8 @@ struct plan_file {
 
 /* A decoded plan points into the bytes that it was decoded from; the arrays alone belong to it. */
 struct plan {
-  char **compile; /* NULL-terminated argv, or NULL: no compile step */
-  char **command; /* NULL-terminated argv, never empty */
+  char **compile;     /* NULL-terminated argv, or NULL: no compile step */
+  char **command;     /* NULL-terminated argv, never empty */
   char **environment; /* NULL-terminated "NAME=value", without EVAL_ID, PATH and HOME unless the client set them */
   struct plan_file *files;
   size_t file_count;

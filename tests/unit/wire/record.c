@@ -322,7 +322,11 @@ static void a_record_is_bounded_in_size(void **state)
 static void a_start_marker_survives_the_round_trip(void **state)
 {
   (void)state;
-  struct start_marker marker = {{1795377480123}, UINT64_MAX, 4711, 123456789}, got;
+  struct start_marker marker = {.at = {1795377480123},
+                                .boot_id_hash = UINT64_MAX,
+                                .init_pid = 4711,
+                                .init_start_ticks = 123456789},
+                      got;
   CLEANUP_BUFFER struct buffer text = {0};
   start_marker_encode(&marker, &text);
   assert_true(start_marker_decode(text.data, text.size, &got, 0));
