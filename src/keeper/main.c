@@ -49,7 +49,7 @@
  */
 static void stand_apart(void)
 {
-  static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP};
+  static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGPIPE, SIGXFSZ};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
     signal(ignored[i], SIG_IGN);
   signal(SIGCHLD, SIG_DFL); /* ignored, it would make the kernel reap what is to be waited for */

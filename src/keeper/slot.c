@@ -154,7 +154,7 @@ static void obey(struct server *server, const struct control_message *message, i
   case CONTROL_RUN:
     return run(server, message->name.text, fd);
   case CONTROL_KILL:
-    if (active && !strcmp(active, message->name.text))
+    if (active && !strcmp(active, message->name.text) && message->value != KILLED_NONE)
       evaluation_kill(&server->evaluation, (enum kill_reason)message->value);
     return;
   case CONTROL_REMOVE:

@@ -82,7 +82,7 @@ def _(keeper):
     same(record.ending, ("not_started", 28))
 
 
-@rule("a compiled program runs, and its compiler's output is kept apart")
+@rule("a compiled program runs, and its compiler's output is kept apart", needs="gcc")
 def _(keeper):
     source = '#warning "noted"\n#include <stdio.h>\nint main(void) { puts("ran"); return 7; }\n'
     record = keeper.run(["./main"], [("main.c", source)], compile=["gcc", "-o", "main", "main.c"], wall_time_ms=20000,
@@ -92,7 +92,7 @@ def _(keeper):
     same(record.output("stderr"), b"")
 
 
-@rule("a failed compilation is the end, and its output is the standard error")
+@rule("a failed compilation is the end, and its output is the standard error", needs="gcc")
 def _(keeper):
     record = keeper.run(["./main"], [("main.c", "int main(void) { return x; }\n")], compile=["gcc", "-o", "main", "main.c"],
                         wall_time_ms=20000)

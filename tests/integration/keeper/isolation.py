@@ -46,7 +46,7 @@ def _(keeper):
     same(results(keeper, *(f"call(56, {flag | 17}, 0, 0, 0, 0)" for flag in flags)), ["Operation not permitted"] * len(flags))
 
 
-@rule("calls of the i386 and x32 tables are refused")
+@rule("calls of the i386 and x32 tables are refused", needs="gcc")
 def _(keeper):
     same(results(keeper, "call(0x40000000 + 39)"), ["Operation not permitted"])
     source = """#include <stdio.h>
@@ -65,7 +65,7 @@ def _(keeper):
          dict.fromkeys(others, "Address family not supported by protocol"))
 
 
-@rule("nothing can be typed into a terminal, whatever stands in the upper half of the command")
+@rule("nothing can be typed into a terminal, whatever stands in the upper half of the command", needs="gcc")
 def _(keeper):
     record = keeper.run(["/bin/sh", "-c", "gcc -o t t.c && ./t"], [("t.c", """
 #include <stdio.h>
@@ -192,7 +192,7 @@ def _(keeper):
     same(record.output("stdout"), b"deep\n")
 
 
-@rule("a further filter of the program's own works")
+@rule("a further filter of the program's own works", needs="gcc")
 def _(keeper):
     record = keeper.run(["/bin/sh", "-c", "gcc -o t t.c && ./t"], [("t.c", """
 #include <linux/filter.h>
@@ -205,7 +205,7 @@ int main(void) { struct sock_filter f[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET
     same(record.merged(), [("stdout", b"0\n"), ("stderr", b"error\n")])
 
 
-@rule("a root file system of the operator's takes the place of the host's, and only an allowed one")
+@rule("a root file system of the operator's takes the place of the host's, and only an allowed one", needs="gcc")
 def _(keeper):
     with tempfile.TemporaryDirectory(prefix="assay-root-") as root:
         os.chmod(root, 0o755)

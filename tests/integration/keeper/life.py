@@ -66,8 +66,9 @@ def _(keeper):
         fds = len(os.listdir(f"/proc/{pid}/fd")) if os.access(f"/proc/{pid}/fd", os.R_OK) else 0
         with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as mounts:
             count = len(mounts.readlines())
-        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, check=False).stdout.split()
-        return fds, count, len(children), len(keeper.cgroups.leaves()) if keeper.cgroups else 0
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as children:
+            processes = len(children.read().split())
+        return fds, count, processes, len(keeper.cgroups.leaves()) if keeper.cgroups else 0
 
     def some(count):
         for i in range(count):
@@ -87,9 +88,16 @@ def started_anew(keeper):
     return Keeper(keeper.command[0], cgroups=bool(keeper.cgroups))
 
 
-def processes_of(marker):
-    found = subprocess.run(["pgrep", "-f", marker], capture_output=True, check=False).stdout.split()
-    return [pid for pid in found if int(pid) != os.getpid()]
+def sleepers(marker):
+    """How many processes of this host sleep for so many seconds."""
+    found = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as command:
+                found += command.read() == b"sleep\0" + marker.encode() + b"\0"
+        except OSError:
+            pass  # it has just ended
+    return found
 
 
 @rule("a killed keeper takes the tree with it and leaves what was written")
@@ -98,11 +106,11 @@ def _(keeper):
     marker = f"31{os.getpid()}{time.monotonic_ns() % 10000}"
     name, _ = victim.start(plan(["/bin/sh", "-c", f"echo kept; setsid sleep {marker} & sleep {marker}"]))
     victim.await_output(name, "stdout", b"kept\n")
-    assert processes_of(f"sleep {marker}")
+    assert sleepers(marker)
     victim.process.send_signal(signal.SIGKILL)
     victim.process.wait()
     end = time.monotonic() + 5
-    while processes_of(f"sleep {marker}"):
+    while sleepers(marker):
         assert time.monotonic() < end, "the tree lives on"
         time.sleep(0.01)
     same((os.path.exists(f"{victim.evidence}/{name}/start"), os.path.exists(f"{victim.evidence}/{name}/exit")), (True, False))

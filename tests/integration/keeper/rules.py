@@ -3,11 +3,11 @@
 RULES = []
 
 
-def rule(text):
-    """Marks a function of a running keeper that raises where the rule does not hold."""
+def rule(text, needs=None):
+    """Marks a function of a running keeper that raises where the rule does not hold. `needs` is a command of the host."""
 
     def collect(function):
-        RULES.append((text, function))
+        RULES.append((text, needs, function))
         return function
 
     return collect

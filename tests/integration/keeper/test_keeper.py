@@ -7,6 +7,7 @@ As root: as root with cgroups, as root without, and as an ordinary user. As an o
 """
 
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -28,8 +29,11 @@ ORDINARY_USER = 65534
 
 def hold(tap, way, binary, only, **options):
     keeper = None
-    for text, function in RULES:
+    for text, needs, function in RULES:
         if only and only not in text:
+            continue
+        if needs and not shutil.which(needs):
+            tap.skip(f"{way}: {text}", f"needs {needs}")
             continue
         try:
             keeper = keeper or Keeper(binary, **options)

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -274,6 +274,26 @@ static void an_output_that_cannot_be_saved_is_counted_and_told(void **state)
   fixture_destroy(fixture);
 }
 
+/* As on a full disk: a write is short, the next one fails. */
+static void an_output_cut_short_is_counted_whole_and_told(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create(100);
+  struct rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, SIG_IGN);
+  put(fixture, STREAM_STDOUT, "0123456789", 10);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){8, before.rlim_max});
+  capture_drain(&fixture->capture);
+  setrlimit(RLIMIT_FSIZE, &before);
+  put(fixture, STREAM_STDOUT, "more", 4);
+  finish(fixture);
+  assert_int_equal(fixture->record.evidence_errno, EFBIG);
+  assert_int_equal(fixture->record.stream[STREAM_STDOUT].bytes, 14);
+  assert_int_equal(fixture->record.stream[STREAM_STDOUT].digest, digest_bytes("0123456789more", 14));
+  fixture_destroy(fixture);
+}
+
 static void a_closed_pipe_is_no_longer_open(void **state)
 {
   (void)state;
@@ -314,6 +334,7 @@ int main(void)
     cmocka_unit_test(output_of_a_failed_compilation_becomes_the_error_output),
     cmocka_unit_test(a_pipe_handed_over_belongs_to_the_other_stream),
     cmocka_unit_test(an_output_that_cannot_be_saved_is_counted_and_told),
+    cmocka_unit_test(an_output_cut_short_is_counted_whole_and_told),
     cmocka_unit_test(a_closed_pipe_is_no_longer_open),
     cmocka_unit_test(packet_mode_does_not_hide_what_is_left_in_a_pipe),
   };

@@ -11,16 +11,16 @@
 enum { WORDS_MAX = 32 };
 
 /* Parses a command line of NULL-terminated words. */
-static bool parse(char *const *words, struct options *ret, struct error *error)
+static bool parse(const char *const *words, struct options *ret, struct error *error)
 {
-  char *arguments[WORDS_MAX] = {"assay-keeper"};
+  char *arguments[WORDS_MAX] = {(char *)"assay-keeper"};
   int count = 1;
   for (; words[count - 1]; count++)
-    arguments[count] = words[count - 1];
+    arguments[count] = (char *)words[count - 1];
   optind = 0; /* getopt_long(3): start afresh */
   return options_parse(count, arguments, ret, error);
 }
-#define PARSE(ret, error, ...) parse((char *[]){__VA_ARGS__, 0}, ret, error)
+#define PARSE(ret, error, ...) parse((const char *[]){__VA_ARGS__, 0}, ret, error)
 
 static void everything_that_can_be_said_is_heard(void **state)
 {
