@@ -18,8 +18,8 @@ demo: all
 	examples/demo/run
 
 # Every test, with sanitizers where that makes sense; ends with the line "N passed, N failed".
-check:
-	tools/install-packages build demo test
+check: all
+	tools/install-packages demo test
 	tools/check
 
 bench: all
