@@ -41,8 +41,10 @@ FEATURES = {
     "seccomp": "system calls are not filtered",
     "uid": "the user id of the daemon",
 }
-# How long one evaluation may take beyond its wall time limit until its verdict is there, compiling and queueing included.
-PATIENCE_SECONDS = 120
+# How long one evaluation may take until its verdict is there, compiling and queueing included; and after how many for which
+# that was not enough the others are not tried any more.
+PATIENCE_SECONDS = 90
+TIMEOUTS_MAX = 10
 
 
 def main():
@@ -76,6 +78,7 @@ def parse_arguments():
     parser.add_argument("--compiled", type=Path, help="where the C programs are, compiled, for a machine without a compiler")
     parser.add_argument("--lacks", help="isolation features that this host must be found to lack, comma-separated")
     parser.add_argument("--time-factor", type=float, default=1, help="makes time limits longer, for a slow machine")
+    parser.add_argument("--copies-most", type=int, default=1000, help="at most so many copies of a case, for a slow machine")
     parser.add_argument("--match", help="only cases whose name matches this regular expression")
     return parser.parse_args()
 
@@ -144,6 +147,7 @@ class Corpus:
         self.variables = canaries.variables() | {"state_dir": daemon.state, "daemon_pid": daemon.pid}
         self.lacks = lacking(daemon.client())
         self.lock = threading.Lock()
+        self.timeouts = 0
 
     def check_lacks(self):
         self.report.note(f"this host lacks: {', '.join(sorted(self.lacks)) or 'nothing'}")
@@ -171,15 +175,18 @@ class Corpus:
                 self.report.result(f"{one.name}: {one.rule}", faults)
 
     def _guarded(self, one):
+        if self.timeouts > TIMEOUTS_MAX:
+            return ["not tried: too many others did not end in time"]
         try:
             return self._run_case(one)
         except Exception as exception:
+            self.timeouts += isinstance(exception, TimeoutError)
             return [f"{type(exception).__name__}: {exception}", *self.daemon.log(2000).splitlines()]
 
     def _run_case(self, one):
         client = self.daemon.client(PATIENCE_SECONDS + 10)
         submission = one.prepared(self.variables, self.options.time_factor, self.options.compiled)
-        answers = [client.submit(submission) for _ in range(one.copies)]
+        answers = [client.submit(submission) for _ in range(min(one.copies, self.options.copies_most))]
         if one.refused:
             return [fault for answer in answers for fault in refusal(answer, one.refused)]
         faults = []
@@ -196,7 +203,7 @@ class Corpus:
     def _outcome(self, client, evaluation_id, one):
         if one.cancel_after_ms is not None:
             wait_until_running(client, evaluation_id)
-            time.sleep(one.cancel_after_ms / 1000)
+            time.sleep(one.cancel_after_ms / 1000 * self.options.time_factor)
             client.cancel(evaluation_id)
         evaluation = client.finished(evaluation_id, PATIENCE_SECONDS)
         streams = ("stdout", "stderr", "output")

@@ -56,7 +56,7 @@ FAULTS = [
     (files({"path": "a/../b", "content": ""}), "$.files[0].path"), (files({"path": "a//b", "content": ""}), "$.files[0].path"),
     (files({"path": "./a", "content": ""}), "$.files[0].path"), (files({"path": "a/", "content": ""}), "$.files[0].path"),
     (files({"path": "", "content": ""}), "$.files[0].path"), (files({"path": ".", "content": ""}), "$.files[0].path"),
-    (files({"path": "a" * 300, "content": ""}), "$.files[0].path"), (files({"path": "a/" * 500 + "b", "content": ""}), "$.files[0].path"),
+    (files({"path": "a/" * 500 + "b", "content": ""}), "$.files[0].path"),
     (files({"content": ""}), "$.files[0]"), (files({"path": "a"}), "$.files[0]"), (files("a"), "$.files[0]"),
     (files({"path": "a", "content": "", "executable": 1}), "$.files[0].executable"),
     (files({"path": "a", "content": "?", "encoding": "base64"}), "$.files[0].content"),

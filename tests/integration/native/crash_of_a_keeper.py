@@ -6,8 +6,8 @@ import os
 import signal
 import time
 
-from harness import traces
 from scenario import main, verdicts
+from harness import traces
 
 SLOTS = 3
 SLEEPER = "echo begun; echo begun >&2; sleep 2; echo ended"

@@ -6,8 +6,8 @@ import http.client
 import threading
 import time
 
-from harness.watch import Watch
 from scenario import main
+from harness.watch import Watch
 
 PROGRAMS = 50
 # Dies in all kinds of ways, after having slept long enough for the daemon to be killed meanwhile.

@@ -12,6 +12,7 @@ import os
 
 child = os.fork()
 if child == 0:
+    open("/proc/self/oom_score_adj", "w").write("1000")  # the kernel shall choose this one
     data = bytearray(b"x") * 300_000_000
     os._exit(0)
 print("child ended by", os.WTERMSIG(os.waitpid(child, 0)[1]))

@@ -9,6 +9,7 @@
 // [unless.memory]
 // verdict = "out_of_memory"
 // stdout = ""
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* The kernel shall choose one of the children, not the one that waits for them. */
+static void choose_me(void)
+{
+  int score = open("/proc/self/oom_score_adj", O_WRONLY);
+  write(score, "1000", 4);
+}
+
 int main(void)
 {
   for (int i = 0; i < 2; i++)
     if (fork() == 0) {
+      choose_me();
       for (int megabyte = 0; megabyte < 70; megabyte++)
         memset(malloc(1 << 20), 1, 1 << 20);
       sleep(2);

@@ -8,6 +8,7 @@
 // processes_peak = [12, 12]
 // [unless.memory]
 // unset = ["limit"]
+// processes_peak = [1, 12]
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -5,8 +5,8 @@
 // verdict = "timed_out"
 // limit = "wall_time_ms"
 // processes_peak = [16, 32]
-// [unless.processes]
-// processes_peak = [1, 1000]
+// [unless.memory]
+// processes_peak = [1, 32]
 #include <unistd.h>
 
 int main(void)
