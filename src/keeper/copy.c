@@ -41,7 +41,7 @@ static void copy_directory(int from, int to, const char *name, int depth)
   (void)!mkdirat(to, name, 0755);
   CLEANUP_FD int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (struct dirent *entry; target >= 0 && (entry = readdir(directory));)
-    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
       copy_entry(dirfd(directory), target, entry->d_name, depth + 1);
   closedir(directory);
 }

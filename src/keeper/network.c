@@ -50,10 +50,10 @@ static bool all_zero(char *text)
 {
   char *rest;
   for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(0, " \n", &rest)) {
-    if (strcmp(word, "inuse") && strcmp(word, "tw"))
+    if (strcmp(word, "inuse") != 0 && strcmp(word, "tw") != 0)
       continue;
     const char *number = strtok_r(0, " \n", &rest);
-    if (!number || strcmp(number, "0"))
+    if (!number || strcmp(number, "0") != 0)
       return false;
   }
   return true;

@@ -47,7 +47,7 @@ char **program_environment(const struct plan *plan, const char *id)
   size_t used = 0;
   environment[used++] = xasprintf("EVAL_ID=%s", id);
   for (size_t i = 0; i < count; i++)
-    if (strncmp(plan->environment[i], "EVAL_ID=", 8))
+    if (strncmp(plan->environment[i], "EVAL_ID=", 8) != 0)
       environment[used++] = plan->environment[i];
   for (size_t i = 0; i < STANDARD_VARIABLES; i++)
     if (!variable(plan->environment, standard_variables[i]))
