@@ -50,6 +50,8 @@ TIMEOUTS_MAX = 10
 def main():
     options = parse_arguments()
     cases = case.load(HERE / "cases", options.match)
+    if options.compiled:
+        cases = [one for one in cases if not one.name.startswith("compile/")]
     if options.as_user and os.getuid() != 0:
         tap.skip_all("needs root, to become an ordinary user that owns nothing")
     if options.without_cgroups:
