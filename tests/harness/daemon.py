@@ -1,6 +1,7 @@
 """A daemon of the test's own, in a directory of its own, that is gone when the test is."""
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 from . import client
 
 START_SECONDS = 30
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
 STOP_SECONDS = 30
 
 
@@ -43,10 +45,19 @@ class Daemon:
         self.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.stop()
+        reports = self.sanitizer_reports()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+        if reports and kind is None:
+            raise Failure("\n".join(reports))
+
+    def sanitizer_reports(self):
+        """What sanitizers wrote to the logs of the daemon and of its keepers."""
+        logs = [self.log_path, *self.state.glob("native/*/log")]
+        texts = [log.read_text(errors="replace") for log in logs if log.exists()]
+        return [line for text in texts if SANITIZER.search(text) for line in text.splitlines()[-100:]]
 
     def spawn(self):
         """Starts the process and returns the descriptor that says "ready". The caller closes it."""

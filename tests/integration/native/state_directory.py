@@ -51,7 +51,7 @@ def a_second_daemon_is_refused_and_the_first_does_not_notice(scenario):
         evaluation = first.client().submit({"runtime": "sh", "code": "echo fine"}, wait=20).json
         if evaluation["status"] != "completed":
             yield f"a program of the first is {evaluation['status']}"
-        second.__exit__()
+        second.__exit__(None)
 
 
 def refused_and_left_as_it_is(scenario, damage, *words):
@@ -63,7 +63,7 @@ def refused_and_left_as_it_is(scenario, damage, *words):
         if picture(daemon.state) != before:
             yield f"the files were {before}, and are {picture(daemon.state)}"
     finally:
-        daemon.__exit__()
+        daemon.__exit__(None)
 
 
 def a_database_of_a_newer_version_is_refused_and_left_as_it_is(scenario):
@@ -114,7 +114,7 @@ def a_state_directory_is_closed_to_others(scenario):
     for path in (daemon.state, daemon.state / "assay.db"):
         if (mode := path.stat().st_mode & 0o077) != 0:
             yield f"{path} is open to others: {mode:o}"
-    daemon.__exit__()
+    daemon.__exit__(None)
 
 
 main(
