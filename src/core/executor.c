@@ -323,6 +323,8 @@ static void begin_next_attempt(struct executor *executor, struct evaluation *eva
   evaluation->x.launching = false;
   evaluation->x.refusal[0] = 0;
   evaluation->x.presence = PRESENCE_UNKNOWN;
+  if (evaluation->x.stop == STOP_DEADLINE) /* that of the attempt before */
+    evaluation->x.stop = STOP_NONE;
   evaluation_move(executor, evaluation, STATE_QUEUED);
   if (evaluation->x.stop != STOP_NONE)
     evaluation_give_up(executor, evaluation);

@@ -143,8 +143,8 @@ static void conclude(struct executor *executor, struct evaluation *evaluation, c
     .platform_reason = seen->platform_reason,
   });
   evaluation->x.finishing = true;
-  bool again =
-    verdict.kind == VERDICT_LOST && evaluation->x.stop == STOP_NONE && evaluation->attempt < evaluation->attempts_max;
+  bool again = verdict.kind == VERDICT_LOST && evaluation->x.stop != STOP_CANCELLED &&
+               evaluation->attempt < evaluation->attempts_max;
   if (again) {
     executor->world.store_attempt(executor->world.context, evaluation, evaluation->attempt + 1);
     return;

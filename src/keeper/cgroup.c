@@ -1,8 +1,10 @@
 #include "keeper/cgroup.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/number.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -68,6 +70,7 @@ static bool row_usable(const struct cgroup_rules *row, const struct cgroups *gro
 bool cgroups_open(struct cgroups *ret, const struct cgroup_options *options, struct error *error)
 {
   struct cgroups groups = {.rules = {0}};
+  snprintf(groups.slot, sizeof groups.slot, "%s", options->slot);
   for (int i = 0; i < HIERARCHY_COUNT; i++) {
     const char *path = options->directory[i];
     groups.directory[i] = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -88,26 +91,59 @@ static int leaf_of(const struct cgroup *cgroup, const struct cgroup_rules *rules
 
 static bool leaf_create(int directory, const char *name, int *ret)
 {
-  /* A leaf of this name can only be left over from a launch that was refused; its counters must not be taken over. */
-  if (mkdirat(directory, name, 0755) < 0 &&
-      (errno != EEXIST || unlinkat(directory, name, AT_REMOVEDIR) < 0 || mkdirat(directory, name, 0755) < 0))
+  if (mkdirat(directory, name, 0755) < 0)
     return false;
   *ret = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   return *ret >= 0;
 }
 
-bool cgroup_create(struct cgroup *ret, const struct cgroups *groups, const char *name, struct error *error)
+bool cgroup_create(struct cgroup *ret, const struct cgroups *groups, struct error *error)
 {
-  struct cgroup cgroup = {groups, {-1, -1, -1, -1}};
+  struct cgroup cgroup = {groups, "", {-1, -1, -1, -1}};
+  snprintf(cgroup.name, sizeof cgroup.name, "%.*s.%llx", SLOT_NAME_MAX, groups->slot,
+           (unsigned long long)mono_now().us);
   for (int i = 0; i < HIERARCHY_COUNT; i++)
-    if (groups->directory[i] >= 0 && !leaf_create(groups->directory[i], name, &cgroup.leaf[i])) {
+    if (groups->directory[i] >= 0 && !leaf_create(groups->directory[i], cgroup.name, &cgroup.leaf[i])) {
       error_errno(error, "cannot make a cgroup");
       cgroup_release(&cgroup);
-      cgroup_remove(groups, name);
+      cgroup_remove(groups, cgroup.name);
       return false;
     }
   *ret = cgroup;
   return true;
+}
+
+static bool is_leaf_of(const struct cgroups *groups, const char *name)
+{
+  size_t length = strlen(groups->slot);
+  return !strncmp(name, groups->slot, length) && name[length] == '.';
+}
+
+/* What ran in it was killed, by us or with the earlier keeper, and is gone in a moment. One that stays busy stays. */
+static void remove_dying(int directory, const char *name)
+{
+  const struct timespec pause = {.tv_nsec = 5000000};
+  for (int tries = 0; tries < 200 && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno == EBUSY; tries++)
+    nanosleep(&pause, NULL);
+}
+
+void cgroups_sweep(const struct cgroups *groups)
+{
+  for (int i = 0; i < HIERARCHY_COUNT; i++) {
+    int fd = groups->directory[i] < 0 ? -1 : openat(groups->directory[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? 0 : fdopendir(fd);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+      if (!is_leaf_of(groups, entry->d_name))
+        continue;
+      CLEANUP_FD int leaf = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      file_write_once(leaf, "cgroup.kill", "1");
+      remove_dying(fd, entry->d_name);
+    }
+    if (directory)
+      closedir(directory);
+    else
+      fd_close(fd);
+  }
 }
 
 void cgroup_release(struct cgroup *cgroup)
@@ -150,16 +186,40 @@ bool cgroup_limit(struct cgroup *cgroup, const struct limits *limits, struct err
   return true;
 }
 
-bool cgroup_attach(struct cgroup *cgroup, pid_t pid, struct error *error)
+bool cgroup_open_doors(const struct cgroup *cgroup, struct cgroup_doors *ret, struct error *error)
 {
-  for (int i = 0; i < HIERARCHY_COUNT; i++) {
+  struct cgroup_doors doors = {{-1, -1, -1, -1}};
+  for (int i = HIERARCHY_V2 + 1; i < HIERARCHY_COUNT; i++) {
     if (cgroup->leaf[i] < 0)
       continue;
-    int result = write_number(cgroup->leaf[i], "cgroup.procs", (uint64_t)pid);
-    if (result < 0)
-      return errno = -result, error_errno(error, "cannot move a process into its cgroup");
+    doors.tasks[i] = openat(cgroup->leaf[i], "tasks", O_WRONLY | O_CLOEXEC);
+    if (doors.tasks[i] < 0) {
+      error_errno(error, "cannot open the tasks of a cgroup");
+      cgroup_close_doors(&doors);
+      return false;
+    }
   }
+  *ret = doors;
   return true;
+}
+
+void cgroup_close_doors(struct cgroup_doors *doors)
+{
+  for (int i = 0; i < HIERARCHY_COUNT; i++)
+    fd_close(TAKE_FD(doors->tasks[i]));
+}
+
+int cgroup_enter(const struct cgroup_doors *doors)
+{
+  for (int i = 0; i < HIERARCHY_COUNT; i++)
+    if (doors->tasks[i] >= 0 && write(doors->tasks[i], "0", 1) != 1)
+      return -errno;
+  return 0;
+}
+
+int cgroup_clone_fd(const struct cgroup *cgroup)
+{
+  return cgroup->leaf[HIERARCHY_V2];
 }
 
 /* The number of a counter; 0 where it cannot be had. */
@@ -226,6 +286,8 @@ bool cgroup_is_empty(const struct cgroup *cgroup)
 bool cgroup_remove(const struct cgroups *groups, const char *name)
 {
   bool removed = true;
+  if (!name[0])
+    return true;
   for (int i = 0; i < HIERARCHY_COUNT; i++)
     if (groups->directory[i] >= 0 && unlinkat(groups->directory[i], name, AT_REMOVEDIR) < 0 && errno != ENOENT)
       removed = false;

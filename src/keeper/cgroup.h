@@ -5,18 +5,27 @@
  * controllers, or both at once ("hybrid": v2 for membership, killing and CPU time, v1 for memory and pids), or none.
  * Which files limit and measure what stands in one table in cgroup.c.
  *
- * The leaf is named as the attempt, so that anybody can find it, and stays until cgroup_remove() (law 7).
+ * A leaf is made together with a sandbox, before it is known which attempt will run in it; so it is named by the slot,
+ * the start marker says which one an attempt has, and it stays until cgroup_remove() (law 7).
+ *
+ * A process gets into a leaf without being moved from outside, since that waits for an RCU grace period, which takes
+ * milliseconds (the kernel's cgroup_threadgroup_rwsem): into v2 it is born (CLONE_INTO_CGROUP), and into v1 it moves
+ * itself, alone and by writing 0, which needs no lock (kernel commit 9a3284fad42f).
  */
 
 #include "base/error.h"
-#include "wire/plan.h"
+#include "wire/record.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
 enum hierarchy { HIERARCHY_V2, HIERARCHY_MEMORY, HIERARCHY_PIDS, HIERARCHY_CPUACCT, HIERARCHY_COUNT };
 
+/* So that a leaf's name, with a time in hexadecimal behind it, fits into CGROUP_NAME_SIZE. */
+enum { SLOT_NAME_MAX = CGROUP_NAME_SIZE - sizeof ".0123456789abcdef" };
+
 struct cgroup_options {
+  const char *slot;                       /* what the names of leaves begin with */
   const char *directory[HIERARCHY_COUNT]; /* where leaves are made, or NULL */
   bool v2_memory, v2_pids;                /* these controllers are handed to the leaves of the unified hierarchy */
 };
@@ -27,13 +36,22 @@ enum controller { CONTROLLER_MEMORY, CONTROLLER_PIDS, CONTROLLER_CPU, CONTROLLER
 struct cgroup_rules; /* a row of the table: files of one controller in one version */
 
 struct cgroups {
+  char slot[CGROUP_NAME_SIZE];
   int directory[HIERARCHY_COUNT];                     /* -1: none */
   const struct cgroup_rules *rules[CONTROLLER_COUNT]; /* NULL: not to be had */
 };
 
 struct cgroup {
   const struct cgroups *groups;
-  int leaf[HIERARCHY_COUNT]; /* -1: none */
+  char name[CGROUP_NAME_SIZE]; /* of the leaf in every hierarchy; "" where there is none */
+  int leaf[HIERARCHY_COUNT];   /* -1: none */
+};
+
+#define CGROUP_NONE ((struct cgroup){.leaf = {-1, -1, -1, -1}})
+
+/* The files of a leaf through which a process moves itself in; -1: none. Opened by the keeper, whose right it is. */
+struct cgroup_doors {
+  int tasks[HIERARCHY_COUNT];
 };
 
 /* What the kernel counted; 0 where nobody counts. */
@@ -53,12 +71,19 @@ static inline bool cgroups_kill_whole(const struct cgroups *groups)
   return groups->directory[HIERARCHY_V2] >= 0;
 }
 
-/* Makes the leaf of this name afresh, without limits yet. */
-bool cgroup_create(struct cgroup *ret, const struct cgroups *groups, const char *name, struct error *error);
+/* Removes what an earlier keeper of this slot left; it is dead, and whatever ran under it. */
+void cgroups_sweep(const struct cgroups *groups);
+
+/* Makes a new leaf, without limits yet. */
+bool cgroup_create(struct cgroup *ret, const struct cgroups *groups, struct error *error);
 void cgroup_release(struct cgroup *cgroup); /* closes; the leaf stays */
 bool cgroup_limit(struct cgroup *cgroup, const struct limits *limits, struct error *error);
-/* Moves a process, a sandbox's init, into the leaf of every hierarchy. */
-bool cgroup_attach(struct cgroup *cgroup, pid_t pid, struct error *error);
+bool cgroup_open_doors(const struct cgroup *cgroup, struct cgroup_doors *ret, struct error *error);
+void cgroup_close_doors(struct cgroup_doors *doors);
+/* For a process with a single thread: moves it in. A negative errno on failure. */
+int cgroup_enter(const struct cgroup_doors *doors);
+/* The leaf into which a process can be born, for clone3(2); -1: none. */
+int cgroup_clone_fd(const struct cgroup *cgroup);
 
 uint64_t cgroup_cpu_us(const struct cgroup *cgroup);
 void cgroup_measure(const struct cgroup *cgroup, struct cgroup_usage *ret);

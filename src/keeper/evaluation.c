@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -25,7 +26,6 @@ static void reset(struct evaluation *evaluation)
     .spare = evaluation->spare,
     .directory = -1,
     .reserved = -1,
-    .cgroup = {&evaluation->host->cgroups, {-1, -1, -1, -1}},
     .sandbox = SANDBOX_NONE,
     .sampler = {.proc = -1, .box = -1},
     .stops = -1,
@@ -49,7 +49,6 @@ static void release(struct evaluation *evaluation)
   timerfd_settime(evaluation->timer, 0, &(struct itimerspec){{0, 0}, {0, 0}}, 0);
   sandbox_release(&evaluation->sandbox);
   capture_release(&evaluation->capture);
-  cgroup_release(&evaluation->cgroup);
   sampler_release(&evaluation->sampler);
   plan_release(&evaluation->plan);
   if (evaluation->plan_bytes)
@@ -79,7 +78,7 @@ bool evaluation_prepare(struct evaluation *evaluation, struct error *error)
 {
   if (evaluation->spare.init && !sandbox_reap(&evaluation->spare))
     return true;
-  sandbox_release(&evaluation->spare); /* somebody has killed it */
+  sandbox_destroy(&evaluation->spare); /* somebody has killed it */
   return sandbox_create(&evaluation->spare, evaluation->host, error);
 }
 
@@ -112,13 +111,12 @@ static bool take_sandbox(struct evaluation *evaluation, struct error *error)
   return true;
 }
 
-/* A sandbox in a limited cgroup of its own. */
+/* A sandbox whose cgroup has the plan's limits. */
 static bool prepare_sandbox(struct evaluation *evaluation, struct error *error)
 {
-  return cgroup_create(&evaluation->cgroup, &evaluation->host->cgroups, evaluation->name.text, error) &&
-         cgroup_limit(&evaluation->cgroup, &evaluation->plan.limits, error) && take_sandbox(evaluation, error) &&
-         sandbox_await_built(&evaluation->sandbox, error) &&
-         cgroup_attach(&evaluation->cgroup, evaluation->sandbox.init, error);
+  return take_sandbox(evaluation, error) &&
+         cgroup_limit(&evaluation->sandbox.cgroup, &evaluation->plan.limits, error) &&
+         sandbox_await_built(&evaluation->sandbox, error);
 }
 
 /* Hands over the plan and waits until everything is done that can fail before the program; makes room for the record
@@ -133,7 +131,7 @@ static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct 
   if (evaluation->reserved < 0 || !sandbox_await_loaded(&evaluation->sandbox, &report, views, error))
     return false;
   sampler_init(&evaluation->sampler, views[0], views[1]);
-  evaluation->init_cpu_us = report.init_cpu_us - evaluation->sandbox.built_cpu_us;
+  evaluation->init_cpu_us = report.init_cpu_us;
   *ret_fit = report.type == REPORT_READY;
   if (!*ret_fit)
     outcome_set_unfit(evaluation, report.code, report.text);
@@ -142,12 +140,13 @@ static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct 
 
 static bool mark_started(struct evaluation *evaluation, struct error *error)
 {
-  const struct start_marker marker = {
+  struct start_marker marker = {
     .at = wall_now(),
     .boot_id_hash = evaluation->host->boot_id_hash,
     .init_pid = (uint64_t)evaluation->sandbox.init,
     .init_start_ticks = evaluation->sandbox.start_ticks,
   };
+  memcpy(marker.cgroup, evaluation->sandbox.cgroup.name, sizeof marker.cgroup);
   evaluation->record.started_at = marker.at;
   return evidence_mark_started(evaluation->directory, &marker, error);
 }
@@ -174,7 +173,6 @@ static void give_up(struct evaluation *evaluation)
 {
   sandbox_destroy(&evaluation->sandbox);
   evidence_remove(evaluation->host->evidence, evaluation->name.text);
-  cgroup_remove(&evaluation->host->cgroups, evaluation->name.text);
   release(evaluation);
 }
 

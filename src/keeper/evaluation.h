@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "keeper/capture.h"
-#include "keeper/cgroup.h"
 #include "keeper/host.h"
 #include "keeper/sampler.h"
 #include "keeper/sandbox.h"
@@ -49,8 +48,7 @@ struct evaluation {
   size_t plan_size;
   struct plan plan;
 
-  int directory, reserved; /* of its evidence; for its exit record */
-  struct cgroup cgroup;
+  int directory, reserved;       /* of its evidence; for its exit record */
   struct sandbox sandbox, spare; /* the one in use; the next one, made ahead */
   struct capture capture;
   struct sampler sampler;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,4 +78,15 @@ bool evidence_remove(int parent, const char *name)
     if (unlinkat(directory, files[i], 0) < 0 && errno != ENOENT)
       return false;
   return unlinkat(parent, name, AT_REMOVEDIR) == 0;
+}
+
+void evidence_find_cgroup(int parent, const char *name, char ret[static CGROUP_NAME_SIZE])
+{
+  CLEANUP_FD int directory = open_directory(parent, name);
+  if (directory < 0)
+    return;
+  CLEANUP_BLOB struct blob *text = file_read(directory, "start", RECORD_BYTES_MAX, NULL);
+  struct start_marker marker;
+  if (text && start_marker_decode(text->data, text->size, &marker, NULL))
+    memcpy(ret, marker.cgroup, CGROUP_NAME_SIZE);
 }

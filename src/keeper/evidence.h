@@ -28,5 +28,8 @@ int evidence_reserve(int directory, struct error *error);
 /* The exit record, complete or absent, through what evidence_reserve() gave. */
 bool evidence_write_record(int directory, int reserved, const struct record *record, struct error *error);
 
+/* The leaf cgroup that the start marker names; `ret` is untouched where there is no marker. */
+void evidence_find_cgroup(int parent, const char *name, char ret[static CGROUP_NAME_SIZE]);
+
 /* Removes the directory and what is in it; one that is not there is removed already. */
 bool evidence_remove(int parent, const char *name);

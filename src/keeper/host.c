@@ -136,6 +136,7 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
       !cgroups_open(&host->cgroups, &options->cgroups, error) || !read_boot_id(host, error) ||
       !filters_build(&host->filters, error))
     return false;
+  cgroups_sweep(&host->cgroups);
   host->isolation = features(host);
   if (!host->privileged && !become_root_of_own(host, error))
     return false;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,15 @@ static struct order await_order(const struct init *init, enum order_type expecte
     _exit(1);
   *ret_fd = fds[0];
   return order;
+}
+
+/* The cgroup namespace only then: its root is the cgroup in which it is made (cgroup_namespaces(7)). */
+static bool enter_cgroup(const struct init *init, struct error *error)
+{
+  int result = cgroup_enter(&init->files.doors);
+  if (result < 0)
+    return errno = -result, error_errno(error, "cannot enter its cgroup");
+  return unshare(CLONE_NEWCGROUP) == 0 || error_errno(error, "cannot make a cgroup namespace");
 }
 
 /* Closes everything that was inherited from the keeper, above all the keeper's own end of the channel: that its closing
@@ -244,9 +254,10 @@ _Noreturn void init_main(const struct host *host, struct init_files files)
   struct init init = {.host = host, .files = files};
   struct error error = {0};
   int none;
+  bool entered = enter_cgroup(&init, &error); /* first, so that all that it does is accounted for there */
   keep_only(&files);
   await_order(&init, ORDER_BUILD, &none);
-  if (!build(&init, &error))
+  if (!entered || !build(&init, &error))
     report_failure(&init, REPORT_REFUSED, &error);
   send_report(&init, &(struct report){.type = REPORT_BUILT}, 0, 0);
   load(&init);

@@ -7,6 +7,7 @@
  * keeper dies, the kernel kills init. The program cannot touch it.
  */
 
+#include "keeper/cgroup.h"
 #include "keeper/host.h"
 
 enum { PROGRAM_UID = 1000 };
@@ -14,6 +15,7 @@ enum { PROGRAM_UID = 1000 };
 struct init_files {
   int channel;
   int pipe[2]; /* writing ends: enum sandbox_pipe */
+  struct cgroup_doors doors;
 };
 
 _Noreturn void init_main(const struct host *host, struct init_files files);

@@ -11,26 +11,26 @@
  *                                   ╠═══ seccomp listener ═ its stops (capture.h)
  *                                   ╚══▶ evidence directory
  *
- *  keeper   this process, with one thread. At its start it opens all it needs of the host and moves into namespaces and
- * a read-only root of its own (host.c, root.c), which every sandbox then copies cheaply. slot.c talks to the daemon,
- *           evaluation.c launches, supervise.c watches, outcome.c writes the record.
+ *  keeper   this process, with one thread. At its start it opens all it needs of the host and moves into namespaces and a
+ *           read-only root of its own (host.c, root.c), which every sandbox then copies cheaply. slot.c talks to the
+ *           daemon, evaluation.c launches, supervise.c watches, outcome.c writes the record.
  *  init     a fork of the keeper, the first process in new user, pid, mount, ipc, uts and cgroup namespaces (sandbox.c
- * from outside, init.c from inside). Mounts what is private to the evaluation (box.c), writes the plan's files, starts
- *           the program (program.c), reaps, and reports its end.
+ *           from outside, init.c from inside). Mounts what is private to the evaluation (box.c), writes the plan's files,
+ *           starts the program (program.c), reaps, and reports its end.
  *  program  never process 1, so that signals to itself mean what they say.
  *
  *  1. RUN comes with a plan. The evidence directory is made; it is there already: KNOWN.
- *  2. A sandbox stands ready: init was cloned and its ids were mapped while the slot was idle, and it has built what
- * depends on no plan. It is put into a cgroup, loads the plan, and says READY. Whatever fails up to here is REFUSED and
- * leaves nothing.
+ *  2. A sandbox stands ready in a cgroup of its own: while the slot was idle init was cloned, its ids were mapped, and it
+ *     built what depends on no plan. The cgroup gets the plan's limits, init loads the plan and says READY. Whatever fails
+ *     up to here is REFUSED and leaves nothing.
  *  3. The start marker is written (at most one start of an attempt), and init is told to run.
  *  4. The keeper takes in the output and watches the limits. Over a limit it kills init, and the kernel the rest.
  *  5. Init reports how the program ended, and exits; the kernel kills what is left of the tree.
  *  6. All streams are at their end, or have been held open too long: the exit record is written. ENDED.
  *  7. Init is reaped, so the tree is empty. IDLE. Evidence and cgroup stay until REMOVE.
  *
- *  The keeper dies: the kernel kills init (PR_SET_PDEATHSIG), and with it the tree. The daemon dies: the evaluation
- * runs to its end, the evidence is written, and then the keeper goes too.
+ *  The keeper dies: the kernel kills init (PR_SET_PDEATHSIG), and with it the tree. The daemon dies: the evaluation runs to
+ *  its end, the evidence is written, and then the keeper goes too.
  *
  *   assay-keeper --slot DIR --evidence DIR --uid-base N
  *                [--cgroup-v2 DIR [--v2-memory] [--v2-pids]] [--cgroup-memory DIR] [--cgroup-pids DIR]

@@ -81,6 +81,17 @@ static bool take_option(struct options *options, int key, const char *value, str
   }
 }
 
+/* The slot's name begins the names of its cgroups, which have to fit into a start marker. */
+static bool name_slot(struct options *options, struct error *error)
+{
+  const char *slash = strrchr(options->slot_path, '/'), *name = slash ? slash + 1 : options->slot_path;
+  size_t length = strlen(name);
+  if (!length || length > SLOT_NAME_MAX || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != length)
+    return invalid(error, "the directory of --slot is to be named with a few small letters, digits and '-'", name);
+  options->cgroups.slot = name;
+  return true;
+}
+
 bool options_parse(int argc, char **argv, struct options *ret, struct error *error)
 {
   struct options options = {0};
@@ -92,6 +103,8 @@ bool options_parse(int argc, char **argv, struct options *ret, struct error *err
     return invalid(error, "unexpected argument", argv[optind]);
   if (!options.slot_path || !options.evidence_path)
     return error_set(error, ERROR_INVALID, EINVAL, "--slot and --evidence are needed");
+  if (!name_slot(&options, error))
+    return false;
   if ((options.cgroups.v2_memory || options.cgroups.v2_pids) && !options.cgroups.directory[HIERARCHY_V2])
     return error_set(error, ERROR_INVALID, EINVAL, "--v2-memory and --v2-pids need --cgroup-v2");
   *ret = options;

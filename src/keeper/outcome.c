@@ -31,7 +31,7 @@ void outcome_set_unreported(struct evaluation *evaluation)
     return;
   /* Not by us. The kernel may have chosen init itself for the memory limit, though it stands far behind; else somebody
    * reached in from outside, and nothing can be said of the program. */
-  cgroup_measure(&evaluation->cgroup, &usage);
+  cgroup_measure(&evaluation->sandbox.cgroup, &usage);
   if (!usage.oom_kills)
     outcome_set_broken(evaluation, ECHILD, "the sandbox was killed from outside");
 }
@@ -65,14 +65,14 @@ static uint64_t own_cpu_us(const struct evaluation *evaluation, uint64_t counted
 
 uint64_t outcome_cpu_us(const struct evaluation *evaluation)
 {
-  return own_cpu_us(evaluation, cgroup_cpu_us(&evaluation->cgroup));
+  return own_cpu_us(evaluation, cgroup_cpu_us(&evaluation->sandbox.cgroup));
 }
 
 static void measure(struct evaluation *evaluation)
 {
   struct record *record = &evaluation->record;
   struct cgroup_usage usage;
-  cgroup_measure(&evaluation->cgroup, &usage);
+  cgroup_measure(&evaluation->sandbox.cgroup, &usage);
   uint64_t cpu_us = own_cpu_us(evaluation, usage.cpu_us);
   if (cpu_us > record->cpu_time_us) /* set already where the limit was hit */
     record->cpu_time_us = cpu_us;

@@ -23,7 +23,10 @@ void removals_try(struct removals *removals, const struct host *host, const char
   for (size_t i = 0; i < removals->count; i++) {
     const char *name = removals->names[i].text;
     const bool running = active && !strcmp(active, name);
-    if (running || !cgroup_remove(&host->cgroups, name) || !evidence_remove(host->evidence, name))
+    char leaf[CGROUP_NAME_SIZE] = "";
+    if (!running)
+      evidence_find_cgroup(host->evidence, name, leaf);
+    if (running || !cgroup_remove(&host->cgroups, leaf) || !evidence_remove(host->evidence, name))
       removals->names[left++] = removals->names[i];
   }
   removals->count = left;

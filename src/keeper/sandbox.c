@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NAMESPACES = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
+enum { NAMESPACES = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS };
 
 enum { REPORT_MS_MAX = 10000 }; /* to build the sandbox, or to write the plan's files */
 
@@ -32,6 +32,7 @@ static void ends_close_inside(struct ends *ends)
   fd_close(ends->inside.channel);
   for (int i = 0; i < SANDBOX_PIPES; i++)
     fd_close(ends->inside.pipe[i]);
+  cgroup_close_doors(&ends->inside.doors);
 }
 
 /*
@@ -51,7 +52,7 @@ static bool make_pipe(const struct host *host, int *ret_read, int *ret_write)
 
 static bool ends_open(struct ends *ends, const struct host *host, struct error *error)
 {
-  *ends = (struct ends){SANDBOX_NONE, {-1, {-1, -1}}};
+  *ends = (struct ends){SANDBOX_NONE, {-1, {-1, -1}, {{-1, -1, -1, -1}}}};
   int channel[2];
   bool opened = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == 0;
   if (opened) {
@@ -61,7 +62,10 @@ static bool ends_open(struct ends *ends, const struct host *host, struct error *
   }
   for (int i = 0; opened && i < SANDBOX_PIPES; i++)
     opened = make_pipe(host, &ends->outside.pipe[i], &ends->inside.pipe[i]);
-  return opened || error_errno(error, "cannot make the pipes of a sandbox");
+  if (!opened)
+    return error_errno(error, "cannot make the pipes of a sandbox");
+  return cgroup_create(&ends->outside.cgroup, &host->cgroups, error) &&
+         cgroup_open_doors(&ends->outside.cgroup, &ends->inside.doors, error);
 }
 
 static bool clone_init(struct ends *ends, const struct host *host, struct error *error)
@@ -71,6 +75,11 @@ static bool clone_init(struct ends *ends, const struct host *host, struct error 
     .pidfd = (uint64_t)(uintptr_t)&ends->outside.pidfd,
     .exit_signal = SIGCHLD,
   };
+  int leaf = cgroup_clone_fd(&ends->outside.cgroup);
+  if (leaf >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)leaf;
+  }
   long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid == 0)
     init_main(host, ends->inside);
@@ -170,7 +179,6 @@ bool sandbox_await_built(struct sandbox *sandbox, struct error *error)
   if (!await(sandbox, &report, none, error))
     return false;
   sandbox->built = true;
-  sandbox->built_cpu_us = report.init_cpu_us;
   return true;
 }
 
@@ -204,6 +212,8 @@ void sandbox_destroy(struct sandbox *sandbox)
   sandbox_kill(sandbox);
   if (sandbox->init)
     waitid(P_PIDFD, (id_t)sandbox->pidfd, &(siginfo_t){0}, WEXITED);
+  if (sandbox->cgroup.groups)
+    cgroup_remove(sandbox->cgroup.groups, sandbox->cgroup.name);
   sandbox_release(sandbox);
 }
 
@@ -213,5 +223,6 @@ void sandbox_release(struct sandbox *sandbox)
   fd_close(sandbox->channel);
   for (int i = 0; i < SANDBOX_PIPES; i++)
     fd_close(sandbox->pipe[i]);
+  cgroup_release(&sandbox->cgroup);
   *sandbox = SANDBOX_NONE;
 }

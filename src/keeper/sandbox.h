@@ -9,6 +9,7 @@
  * sandbox_release().
  */
 
+#include "keeper/cgroup.h"
 #include "keeper/channel.h"
 #include "keeper/host.h"
 
@@ -22,11 +23,11 @@ struct sandbox {
   uint64_t start_ticks;    /* field 22 of /proc/PID/stat of its init, against reuse of the pid; 0: not known */
   int channel;             /* non-blocking */
   int pipe[SANDBOX_PIPES]; /* reading ends, non-blocking */
+  struct cgroup cgroup;    /* what it runs in, from its first instruction on; made with it */
   bool built;
-  uint64_t built_cpu_us; /* what its init had used by then */
 };
 
-#define SANDBOX_NONE ((struct sandbox){.pidfd = -1, .channel = -1, .pipe = {-1, -1}})
+#define SANDBOX_NONE ((struct sandbox){.pidfd = -1, .channel = -1, .pipe = {-1, -1}, .cgroup = CGROUP_NONE})
 
 /* On failure nothing is left. */
 bool sandbox_create(struct sandbox *ret, const struct host *host, struct error *error);
@@ -40,6 +41,6 @@ bool sandbox_await_loaded(struct sandbox *sandbox, struct report *ret, int fds[s
 void sandbox_kill(struct sandbox *sandbox);
 /* True once init, and with it the last process of its pid namespace, is gone. */
 bool sandbox_reap(struct sandbox *sandbox);
-void sandbox_release(struct sandbox *sandbox);
-/* Kills it, waits for it, and releases it: only for one in which no program was started. */
+void sandbox_release(struct sandbox *sandbox); /* the cgroup stays, for cgroup_remove() */
+/* Kills it, waits for it, releases it and removes its cgroup: only for one in which no program was started. */
 void sandbox_destroy(struct sandbox *sandbox);

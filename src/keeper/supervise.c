@@ -97,8 +97,8 @@ bool supervise_step(struct evaluation *evaluation, enum step step)
 
 static void kill_tree(struct evaluation *evaluation)
 {
-  sandbox_kill(&evaluation->sandbox); /* process 1: its whole pid namespace dies with it */
-  cgroup_kill(&evaluation->cgroup);   /* reaches what is frozen in its cgroup, too */
+  sandbox_kill(&evaluation->sandbox);       /* process 1: its whole pid namespace dies with it */
+  cgroup_kill(&evaluation->sandbox.cgroup); /* reaches what is frozen in its cgroup, too */
   evaluation->killed_at = mono_now();
 }
 
@@ -282,7 +282,7 @@ void supervise_advance(struct evaluation *evaluation)
     if (output_is_complete(evaluation))
       write_record(evaluation);
   }
-  if (evaluation->phase == PHASE_CLEARING && gone && cgroup_is_empty(&evaluation->cgroup))
+  if (evaluation->phase == PHASE_CLEARING && gone && cgroup_is_empty(&evaluation->sandbox.cgroup))
     evaluation_clear(evaluation);
   arm_timer(evaluation);
 }

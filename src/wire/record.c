@@ -3,6 +3,7 @@
 #include "wire/fields.h"
 #include "wire/isolation.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 static const char *const stream_names[] = {
@@ -74,6 +75,7 @@ static const struct field start_fields[] = {
   NUMBER(struct start_marker, "boot_id_hash", boot_id_hash, UINT64_MAX),
   NUMBER(struct start_marker, "init_pid", init_pid, UINT64_MAX),
   NUMBER(struct start_marker, "init_start_ticks", init_start_ticks, UINT64_MAX),
+  {"cgroup", FIELD_TEXT, MEMBER(struct start_marker, cgroup), 0, 0},
 };
 
 static const struct field_table record_table = {"record", record_fields, sizeof record_fields / sizeof *record_fields};
@@ -132,6 +134,9 @@ bool start_marker_decode(const void *bytes, size_t size, struct start_marker *re
   struct start_marker marker = {0};
   if (!fields_decode(&start_table, bytes, size, &marker, error))
     return false;
+  if (strspn(marker.cgroup, "abcdefghijklmnopqrstuvwxyz0123456789.-") != strlen(marker.cgroup) ||
+      marker.cgroup[0] == '.')
+    return error_set(error, ERROR_INVALID, 0, "cgroup is not the name of a leaf");
   *ret = marker;
   return true;
 }

@@ -7,14 +7,13 @@
  *   stdout   bytes as written, within the limit (see below). Absent: nothing was written.
  *   stderr   the same.
  *   compile  the same for a compile step that succeeded; one that failed leaves its output as stderr.
- *   order    how stdout and stderr were interleaved: runs of {u8 stream, u32 length} little-endian. Absent when only one
- *            stream has bytes.
- *   ring     while a stream is over its limit: counters in shared memory, so that a killed keeper loses nothing.
- *   exit     the exit record as text; written last, complete or absent (exit.tmp, then rename).
+ *   order    how stdout and stderr were interleaved: runs of {u8 stream, u32 length} little-endian. Absent when only
+ * one stream has bytes. ring     while a stream is over its limit: counters in shared memory, so that a killed keeper
+ * loses nothing. exit     the exit record as text; written last, complete or absent (exit.tmp, then rename).
  *
- * A stream over its limit L keeps its head, the first H = (L + 1) / 2 bytes, and its tail, the last L - H bytes. The file
- * is L bytes long; its part behind the head is used as a ring while the program runs, and put in order at the end. A
- * reader that finds no exit record (the keeper was killed) puts it in order itself, with the counters of `ring`.
+ * A stream over its limit L keeps its head, the first H = (L + 1) / 2 bytes, and its tail, the last L - H bytes. The
+ * file is L bytes long; its part behind the head is used as a ring while the program runs, and put in order at the end.
+ * A reader that finds no exit record (the keeper was killed) puts it in order itself, with the counters of `ring`.
  *
  * The program runs under another uid or in namespaces without this directory, and cannot forge any of it. The files are
  * not synced: the page cache survives kill -9, and a power cut ends every program anyway.
@@ -37,13 +36,13 @@ enum exit_kind {
 };
 
 /* Why the keeper killed it; KILLED_NONE where the program ended on its own. */
-#define KILL_REASONS(X)    \
-  X(NONE, "none")          \
-  X(WALL_TIME, "wall_time") \
-  X(CPU_TIME, "cpu_time")  \
-  X(MEMORY, "memory")      \
-  X(OUTPUT, "output")      \
-  X(CANCELLED, "cancelled") \
+#define KILL_REASONS(X)                                                                                                \
+  X(NONE, "none")                                                                                                      \
+  X(WALL_TIME, "wall_time")                                                                                            \
+  X(CPU_TIME, "cpu_time")                                                                                              \
+  X(MEMORY, "memory")                                                                                                  \
+  X(OUTPUT, "output")                                                                                                  \
+  X(CANCELLED, "cancelled")                                                                                            \
   X(DEADLINE, "deadline")
 
 enum kill_reason {
@@ -56,12 +55,17 @@ const char *kill_reason_name(enum kill_reason reason);
 
 enum step { STEP_COMPILE, STEP_RUN, STEP_COUNT };
 
+/* A leaf is made before it is known which attempt will run in it (a slot's next sandbox is made while it is idle): the
+ * name is the slot's, and the start marker says which. Small letters, digits, '.' and '-'. */
+enum { CGROUP_NAME_SIZE = 32 };
+
 /* Written before the program is executed. */
 struct start_marker {
   struct wall at;
-  uint64_t boot_id_hash; /* of /proc/sys/kernel/random/boot_id: evidence of another boot is of a dead program */
-  uint64_t init_pid;     /* of the sandbox's first process, in the keeper's pid namespace */
-  uint64_t init_start_ticks; /* field 22 of /proc/PID/stat, against reuse of the pid */
+  uint64_t boot_id_hash;         /* of /proc/sys/kernel/random/boot_id: evidence of another boot is of a dead program */
+  uint64_t init_pid;             /* of the sandbox's first process, in the keeper's pid namespace */
+  uint64_t init_start_ticks;     /* field 22 of /proc/PID/stat, against reuse of the pid */
+  char cgroup[CGROUP_NAME_SIZE]; /* the leaf that it runs in, below the daemon's cgroups; "" where there is none */
 };
 
 struct stream_record {
@@ -73,19 +77,19 @@ struct stream_record {
 struct record {
   enum step step; /* the one that ended it: STEP_COMPILE means that the run was never begun */
   enum exit_kind kind;
-  int exit_code;     /* EXIT_CODE */
-  int signal;        /* EXIT_SIGNAL */
-  int exec_errno;    /* EXIT_NOT_STARTED */
+  int exit_code;           /* EXIT_CODE */
+  int signal;              /* EXIT_SIGNAL */
+  int exec_errno;          /* EXIT_NOT_STARTED */
   enum kill_reason killed; /* our reason, where we killed it */
   int evidence_errno; /* an output could not be saved whole (ENOSPC, …): nothing can be said truthfully; 0 otherwise */
   bool leftover;      /* a process could not be killed yet (uninterruptible sleep); the slot is put aside */
   bool order_cut;     /* more switches between the streams than ORDER_RUNS_MAX: the order is not kept to the end */
   struct wall started_at, ended_at;
-  uint64_t wall_time_us, cpu_time_us;          /* of the step that ended it */
-  uint64_t memory_peak_bytes, processes_peak;  /* 0: not known */
-  uint64_t oom_kills;      /* processes that the kernel killed for the memory limit (cgroup counter) */
-  uint64_t pids_refused;   /* forks refused for the process limit, where the kernel counts them */
-  uint32_t isolation;      /* enum isolation_feature bits that were in force */
+  uint64_t wall_time_us, cpu_time_us;         /* of the step that ended it */
+  uint64_t memory_peak_bytes, processes_peak; /* 0: not known */
+  uint64_t oom_kills;    /* processes that the kernel killed for the memory limit (cgroup counter) */
+  uint64_t pids_refused; /* forks refused for the process limit, where the kernel counts them */
+  uint32_t isolation;    /* enum isolation_feature bits that were in force */
   struct stream_record stream[STREAM_COUNT];
   char message[REASON_SIZE]; /* for a person; may be empty */
 };
@@ -101,7 +105,8 @@ bool record_decode(const void *bytes, size_t size, struct record *ret, struct er
 void start_marker_encode(const struct start_marker *marker, struct buffer *ret);
 bool start_marker_decode(const void *bytes, size_t size, struct start_marker *ret, struct error *error);
 
-/* Counters in the `ring` file, one slot a stream, mapped shared by the keeper from a stream's first byte over its limit. */
+/* Counters in the `ring` file, one slot a stream, mapped shared by the keeper from a stream's first byte over its
+ * limit. */
 struct ring_counters {
   uint64_t magic; /* RING_MAGIC */
   struct {

@@ -65,31 +65,34 @@ static bool remove_tree(int parent, const char *name, bool with_files, int depth
   return gone(unlinkat(parent, name, AT_REMOVEDIR));
 }
 
-struct hierarchies {
-  const char *directory[4];
-};
-
-static struct hierarchies hierarchies_of(const struct cgroup_layout *cgroups)
+static bool remove_cgroup(const struct cgroup_layout *cgroups, const char *leaf)
 {
-  return (struct hierarchies){{cgroups->v2, cgroups->v1_memory, cgroups->v1_pids, cgroups->v1_cpuacct}};
+  const char *directories[] = {cgroups->v2, cgroups->v1_memory, cgroups->v1_pids, cgroups->v1_cpuacct};
+  bool done = true;
+  for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+    if (!directories[i][0])
+      continue;
+    CLEANUP_FD int base = open(directories[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    done = (base < 0 ? errno == ENOENT : remove_tree(base, leaf, false, 0)) && done;
+  }
+  return done;
 }
 
+/* The cgroup first: only the evidence says which one it is. */
 bool attempt_remove(int evidence_fd, const struct cgroup_layout *cgroups, struct name name)
 {
-  bool done = true;
-  struct hierarchies hierarchies = hierarchies_of(cgroups);
-  for (size_t i = 0; i < 4; i++) {
-    if (!hierarchies.directory[i][0])
-      continue;
-    CLEANUP_FD int base = open(hierarchies.directory[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-    done = (base < 0 ? errno == ENOENT : remove_tree(base, name.text, false, 0)) && done;
-  }
-  return remove_tree(evidence_fd, name.text, true, 0) && done;
+  struct start_marker marker;
+  CLEANUP_FD int evidence = openat(evidence_fd, name.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  CLEANUP_BLOB struct blob *start = evidence < 0 ? NULL : file_read(evidence, "start", RECORD_BYTES_MAX, NULL);
+  bool known = start && start_marker_decode(start->data, start->size, &marker, NULL) && marker.cgroup[0];
+  if (known && !remove_cgroup(cgroups, marker.cgroup))
+    return false;
+  return remove_tree(evidence_fd, name.text, true, 0);
 }
 
-static void list_directory(int parent, const char *path, void (*each)(void *context, struct name name), void *context)
+void attempt_list(int evidence_fd, void (*each)(void *context, struct name name), void *context)
 {
-  CLEANUP_DIR DIR *dir = open_directory(parent, path);
+  CLEANUP_DIR DIR *dir = open_directory(evidence_fd, ".");
   if (!dir)
     return;
   for (struct dirent *entry; (entry = next_entry(dir));) {
@@ -98,14 +101,4 @@ static void list_directory(int parent, const char *path, void (*each)(void *cont
     if (name_parse(entry->d_name, id, &attempt))
       each(context, name_make(id, attempt));
   }
-}
-
-void attempt_list(int evidence_fd, const struct cgroup_layout *cgroups, void (*each)(void *context, struct name name),
-                  void *context)
-{
-  list_directory(evidence_fd, ".", each, context);
-  struct hierarchies hierarchies = hierarchies_of(cgroups);
-  for (size_t i = 0; i < 4; i++)
-    if (hierarchies.directory[i][0])
-      list_directory(AT_FDCWD, hierarchies.directory[i], each, context);
 }

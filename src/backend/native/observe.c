@@ -43,7 +43,7 @@ static enum presence presence_of(struct native *native, struct name name, const 
     return PRESENCE_UNKNOWN;
   if (word->waits)
     return PRESENCE_PENDING;
-  switch (tree_life(&native->cgroups, name, evidence->marked ? &evidence->marker : 0)) {
+  switch (tree_life(&native->cgroups, evidence->marked ? &evidence->marker : 0)) {
   case LIFE_ALIVE: /* its keeper is dead: nobody will ever write its record */
     chores_add(native->chores, CHORE_BURY, name);
     return alive;

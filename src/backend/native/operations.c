@@ -132,7 +132,7 @@ void native_end_tree(struct native *native, struct name name, int init_pidfd)
 {
   CLEANUP_EVIDENCE struct evidence evidence = {0};
   bool marked = evidence_read(native->evidence_fd, name, &evidence, 0) && evidence.marked;
-  tree_kill(&native->cgroups, name, marked ? &evidence.marker : 0, init_pidfd);
+  tree_kill(&native->cgroups, marked ? &evidence.marker : 0, init_pidfd);
 }
 
 static void operation_kill(struct backend *backend, struct name name, enum kill_reason reason)
@@ -171,7 +171,7 @@ static bool bury(struct native *native, struct name name)
   CLEANUP_EVIDENCE struct evidence evidence = {0};
   if (!evidence_read(native->evidence_fd, name, &evidence, 0))
     return false;
-  if (tree_life(&native->cgroups, name, evidence.marked ? &evidence.marker : 0) != LIFE_GONE) {
+  if (tree_life(&native->cgroups, evidence.marked ? &evidence.marker : 0) != LIFE_GONE) {
     native_end_tree(native, name, -1);
     return false;
   }
@@ -197,7 +197,7 @@ bool native_do_chore(void *context, enum chore_kind kind, struct name name)
 static void operation_list(struct backend *backend, void (*each)(void *context, struct name name), void *context)
 {
   struct native *native = native_of(backend);
-  attempt_list(native->evidence_fd, &native->cgroups, each, context);
+  attempt_list(native->evidence_fd, each, context);
 }
 
 static uint32_t operation_isolation(const struct backend *backend)

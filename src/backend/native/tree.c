@@ -80,12 +80,12 @@ static enum life init_life(const struct start_marker *marker)
   return result < 0 ? LIFE_UNKNOWN : result ? LIFE_GONE : LIFE_ALIVE;
 }
 
-static enum life cgroup_life(const struct cgroup_layout *cgroups, struct name name)
+static enum life cgroup_life(const struct cgroup_layout *cgroups, const char *leaf)
 {
-  if (!cgroups->v2[0])
+  if (!cgroups->v2[0] || !leaf[0])
     return LIFE_GONE; /* nothing speaks for life here */
   char path[1024], text[256];
-  snprintf(path, sizeof path, "%s/%s/cgroup.events", cgroups->v2, name.text);
+  snprintf(path, sizeof path, "%s/%s/cgroup.events", cgroups->v2, leaf);
   ssize_t length = read_line_file(path, text, sizeof text);
   if (length == -ENOENT || length == -ENODEV)
     return LIFE_GONE;
@@ -94,20 +94,22 @@ static enum life cgroup_life(const struct cgroup_layout *cgroups, struct name na
   return strstr(text, "populated 0") ? LIFE_GONE : LIFE_ALIVE;
 }
 
-enum life tree_life(const struct cgroup_layout *cgroups, struct name name, const struct start_marker *marker)
+enum life tree_life(const struct cgroup_layout *cgroups, const struct start_marker *marker)
 {
-  enum life by_init = marker ? init_life(marker) : LIFE_GONE;
-  enum life by_cgroup = cgroup_life(cgroups, name);
+  if (!marker || marker_of_another_boot(marker))
+    return LIFE_GONE; /* nothing was started, or nothing of it can be left */
+  enum life by_init = init_life(marker);
+  enum life by_cgroup = cgroup_life(cgroups, marker->cgroup);
   if (by_init == LIFE_ALIVE || by_cgroup == LIFE_ALIVE)
     return LIFE_ALIVE;
   return by_init == LIFE_UNKNOWN || by_cgroup == LIFE_UNKNOWN ? LIFE_UNKNOWN : LIFE_GONE;
 }
 
-void tree_kill(const struct cgroup_layout *cgroups, struct name name, const struct start_marker *marker, int init_pidfd)
+void tree_kill(const struct cgroup_layout *cgroups, const struct start_marker *marker, int init_pidfd)
 {
   char path[1024];
-  if (cgroups->v2[0]) {
-    snprintf(path, sizeof path, "%s/%s/cgroup.kill", cgroups->v2, name.text);
+  if (cgroups->v2[0] && marker && marker->cgroup[0]) {
+    snprintf(path, sizeof path, "%s/%s/cgroup.kill", cgroups->v2, marker->cgroup);
     (void)file_write_once(AT_FDCWD, path, "1");
   }
   CLEANUP_FD int found = init_pidfd < 0 && marker ? open_init(marker) : -1;

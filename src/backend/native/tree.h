@@ -2,7 +2,7 @@
 
 /*
  * The processes of one attempt, for when its keeper cannot be asked: whether any is left, and their end. Stateless: all
- * is told by the start marker, /proc, and the cgroup of the attempt's name.
+ * is told by the start marker: by /proc, and by the cgroup that it names.
  */
 
 #include "backend/native/native.h"
@@ -15,10 +15,9 @@ enum life {
 };
 
 /* `marker` NULL: none is there, or it is not whole. */
-enum life tree_life(const struct cgroup_layout *cgroups, struct name name, const struct start_marker *marker);
+enum life tree_life(const struct cgroup_layout *cgroups, const struct start_marker *marker);
 /* Asks for its end; whether it came is learnt by looking. `init_pidfd`: of the sandbox's first process, or -1. */
-void tree_kill(const struct cgroup_layout *cgroups, struct name name, const struct start_marker *marker,
-               int init_pidfd);
+void tree_kill(const struct cgroup_layout *cgroups, const struct start_marker *marker, int init_pidfd);
 
 /* Whether the marker was written before the last start of the host. */
 bool marker_of_another_boot(const struct start_marker *marker);

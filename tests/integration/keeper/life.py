@@ -106,7 +106,10 @@ def _(keeper):
     marker = f"31{os.getpid()}{time.monotonic_ns() % 10000}"
     name, _ = victim.start(plan(["/bin/sh", "-c", f"echo kept; setsid sleep {marker} & sleep {marker}"]))
     victim.await_output(name, "stdout", b"kept\n")
-    assert sleepers(marker)
+    end = time.monotonic() + 5
+    while len(sleepers(marker)) < 2:
+        assert time.monotonic() < end, "they never began to sleep"
+        time.sleep(0.01)
     victim.process.send_signal(signal.SIGKILL)
     victim.process.wait()
     end = time.monotonic() + 5

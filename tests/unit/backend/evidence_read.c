@@ -127,7 +127,7 @@ static void a_start_marker_is_read(void **state)
 {
   struct site *site = *state;
   CLEANUP_BUFFER struct buffer text = {0};
-  start_marker_encode(&(struct start_marker){{1795377480123}, 7, 42, 99}, &text);
+  start_marker_encode(&(struct start_marker){{1795377480123}, 7, 42, 99, "slot-0.1f"}, &text);
   put_file(site, "start", text.data, text.size);
   assert_true(evidence_read(site->evidence_fd, site->name, &site->evidence, 0));
   assert_true(site->evidence.started && site->evidence.marked);
@@ -399,10 +399,9 @@ static void count_name(void *count, struct name name)
 static void only_our_names_are_listed(void **state)
 {
   struct site *site = *state;
-  struct cgroup_layout none = {0};
   int count = 0;
   assert_int_equal(mkdirat(site->evidence_fd, "assay-something-else", 0700), 0);
-  attempt_list(site->evidence_fd, &none, count_name, &count);
+  attempt_list(site->evidence_fd, count_name, &count);
   assert_int_equal(count, 1);
   assert_int_equal(unlinkat(site->evidence_fd, "assay-something-else", AT_REMOVEDIR), 0);
 }

@@ -17,7 +17,6 @@
 #include <cmocka.h>
 
 static const struct cgroup_layout no_cgroups;
-static const struct name name = {"assay-20261122_195800_0123abcd-1"};
 
 static uint64_t boot_id_hash(void)
 {
@@ -65,15 +64,15 @@ static void a_living_first_process_is_alive_until_it_is_killed(void **state)
 {
   (void)state;
   struct start_marker marker = start_child();
-  assert_int_equal(tree_life(&no_cgroups, name, &marker), LIFE_ALIVE);
-  tree_kill(&no_cgroups, name, &marker, -1);
-  for (int i = 0; i < 1000 && tree_life(&no_cgroups, name, &marker) != LIFE_GONE; i++)
+  assert_int_equal(tree_life(&no_cgroups, &marker), LIFE_ALIVE);
+  tree_kill(&no_cgroups, &marker, -1);
+  for (int i = 0; i < 1000 && tree_life(&no_cgroups, &marker) != LIFE_GONE; i++)
     usleep(1000);
-  assert_int_equal(tree_life(&no_cgroups, name, &marker), LIFE_GONE); /* though it is a zombie still */
+  assert_int_equal(tree_life(&no_cgroups, &marker), LIFE_GONE); /* though it is a zombie still */
   int status;
   assert_int_equal(waitpid((pid_t)marker.init_pid, &status, 0), (pid_t)marker.init_pid);
   assert_int_equal(WTERMSIG(status), SIGKILL);
-  assert_int_equal(tree_life(&no_cgroups, name, &marker), LIFE_GONE);
+  assert_int_equal(tree_life(&no_cgroups, &marker), LIFE_GONE);
 }
 
 static void another_process_with_the_same_pid_is_neither_alive_nor_killed(void **state)
@@ -82,11 +81,11 @@ static void another_process_with_the_same_pid_is_neither_alive_nor_killed(void *
   struct start_marker marker = start_child();
   struct start_marker earlier = marker;
   earlier.init_start_ticks--;
-  assert_int_equal(tree_life(&no_cgroups, name, &earlier), LIFE_GONE);
-  tree_kill(&no_cgroups, name, &earlier, -1);
+  assert_int_equal(tree_life(&no_cgroups, &earlier), LIFE_GONE);
+  tree_kill(&no_cgroups, &earlier, -1);
   usleep(10000);
-  assert_int_equal(tree_life(&no_cgroups, name, &marker), LIFE_ALIVE);
-  tree_kill(&no_cgroups, name, &marker, -1);
+  assert_int_equal(tree_life(&no_cgroups, &marker), LIFE_ALIVE);
+  tree_kill(&no_cgroups, &marker, -1);
   waitpid((pid_t)marker.init_pid, 0, 0);
 }
 
@@ -96,15 +95,16 @@ static void a_process_of_another_boot_is_gone(void **state)
   struct start_marker marker = {
     .boot_id_hash = boot_id_hash() + 1, .init_pid = (uint64_t)getpid(), .init_start_ticks = start_ticks(getpid())};
   assert_true(marker_of_another_boot(&marker));
-  assert_int_equal(tree_life(&no_cgroups, name, &marker), LIFE_GONE);
+  assert_int_equal(tree_life(&no_cgroups, &marker), LIFE_GONE);
 }
 
-static void without_marker_and_cgroup_nothing_is_alive(void **state)
+static void without_a_marker_nothing_is_alive(void **state)
 {
   (void)state;
-  assert_int_equal(tree_life(&no_cgroups, name, 0), LIFE_GONE);
+  assert_int_equal(tree_life(&no_cgroups, 0), LIFE_GONE);
 }
 
+/* The first process is dead, and speaks for nothing; what is in the leaf that the marker names does. */
 static void a_populated_cgroup_is_alive_until_it_is_killed(void **state)
 {
   (void)state;
@@ -115,17 +115,21 @@ static void a_populated_cgroup_is_alive_until_it_is_killed(void **state)
     cgroup_release(&cgroups);
     skip();
   }
-  struct start_marker marker = start_child();
-  snprintf(path, sizeof path, "%s/%s", cgroups.v2, name.text);
+  const struct start_marker child = start_child();
+  const struct start_marker marker = {.boot_id_hash = boot_id_hash(),
+                                      .init_pid = child.init_pid,
+                                      .init_start_ticks = child.init_start_ticks + 1,
+                                      .cgroup = "slot-0.1"};
+  snprintf(path, sizeof path, "%s/%s", cgroups.v2, marker.cgroup);
   assert_true(mkdir(path, 0755) == 0);
-  assert_int_equal(tree_life(&cgroups, name, 0), LIFE_GONE);
-  snprintf(pid, sizeof pid, "%d", (int)marker.init_pid);
+  assert_int_equal(tree_life(&cgroups, &marker), LIFE_GONE);
+  snprintf(pid, sizeof pid, "%d", (int)child.init_pid);
   CLEANUP_FD int directory = open(path, O_RDONLY | O_DIRECTORY);
   assert_int_equal(file_write_once(directory, "cgroup.procs", pid), 0);
-  assert_int_equal(tree_life(&cgroups, name, 0), LIFE_ALIVE);
-  tree_kill(&cgroups, name, 0, -1);
-  waitpid((pid_t)marker.init_pid, 0, 0);
-  assert_int_equal(tree_life(&cgroups, name, 0), LIFE_GONE);
+  assert_int_equal(tree_life(&cgroups, &marker), LIFE_ALIVE);
+  tree_kill(&cgroups, &marker, -1);
+  waitpid((pid_t)child.init_pid, 0, 0);
+  assert_int_equal(tree_life(&cgroups, &marker), LIFE_GONE);
   assert_int_equal(rmdir(path), 0);
   cgroup_release(&cgroups);
   assert_int_equal(access(cgroups.v2, F_OK), -1);
@@ -138,7 +142,7 @@ int main(void)
     cmocka_unit_test(a_living_first_process_is_alive_until_it_is_killed),
     cmocka_unit_test(another_process_with_the_same_pid_is_neither_alive_nor_killed),
     cmocka_unit_test(a_process_of_another_boot_is_gone),
-    cmocka_unit_test(without_marker_and_cgroup_nothing_is_alive),
+    cmocka_unit_test(without_a_marker_nothing_is_alive),
     cmocka_unit_test(a_populated_cgroup_is_alive_until_it_is_killed),
   };
   return cmocka_run_group_tests(tests, 0, 0);

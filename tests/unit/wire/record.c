@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -325,7 +326,8 @@ static void a_start_marker_survives_the_round_trip(void **state)
   struct start_marker marker = {.at = {1795377480123},
                                 .boot_id_hash = UINT64_MAX,
                                 .init_pid = 4711,
-                                .init_start_ticks = 123456789},
+                                .init_start_ticks = 123456789,
+                                .cgroup = "slot-12.5f3a9c"},
                       got;
   CLEANUP_BUFFER struct buffer text = {0};
   start_marker_encode(&marker, &text);
@@ -334,6 +336,20 @@ static void a_start_marker_survives_the_round_trip(void **state)
   for (size_t size = 0; size < text.size; size++) {
     struct error error = {0};
     assert_false(start_marker_decode(text.data, size, &got, &error));
+  }
+}
+
+/* It becomes part of a path. */
+static void a_start_marker_names_a_leaf_and_nothing_else(void **state)
+{
+  (void)state;
+  static const char *const wrong[] = {"..", ".", "a/b", "/", "UPPER", "a b", "a_b"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct start_marker marker = {.at = {1}}, got;
+    CLEANUP_BUFFER struct buffer text = {0};
+    snprintf(marker.cgroup, sizeof marker.cgroup, "%s", wrong[i]);
+    start_marker_encode(&marker, &text);
+    assert_false(start_marker_decode(text.data, text.size, &got, 0));
   }
 }
 
@@ -428,6 +444,7 @@ int main(void)
     cmocka_unit_test(nothing_may_follow_the_end),
     cmocka_unit_test(a_record_is_bounded_in_size),
     cmocka_unit_test(a_start_marker_survives_the_round_trip),
+    cmocka_unit_test(a_start_marker_names_a_leaf_and_nothing_else),
     cmocka_unit_test(a_start_marker_is_no_record_and_the_other_way_round),
     cmocka_unit_test(the_head_is_the_larger_half_of_the_limit),
     cmocka_unit_test(the_head_stays_in_place_and_the_rest_turns_behind_it),
