@@ -30,11 +30,11 @@ class Daemon:
         self.state = self.directory / "state"
         self.address = f"unix:{self.directory}/socket"
         self.log_path = Path(log) if log else self.directory / "log"
-        self.command = [str(assayd), "--state-dir", str(self.state), "--listen", self.address, "--slots", str(slots)]
+        self.command = [os.path.abspath(assayd), "--state-dir", str(self.state), "--listen", self.address, "--slots", str(slots)]
         if queue is not None:
             self.command += ["--queue", str(queue)]
         self.command += options
-        self.environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "ASSAY_KEEPER": str(keeper)}
+        self.environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "ASSAY_KEEPER": os.path.abspath(keeper)}
         # What sanitizers are told must reach the daemon and its keepers.
         self.environment |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
         self.identity = identity  # (uid, gid) to run as, or None

@@ -2,8 +2,10 @@
 #
 # limits = { processes = 8 }
 # [expect]
-# verdict = "completed"
-# stdout = "200 orphans\n"
+# either = [
+#   { verdict = "completed", stdout = "200 orphans\n" },
+#   { verdict = "completed", stdout = "200 orphans\n", limit = "processes" },
+# ]
 import os
 import time
 
