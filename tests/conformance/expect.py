@@ -43,7 +43,8 @@ class Outcome:
 def compare(outcome, expect, limits, time_factor):
     """`either` is a list of expectations of which one must be met, where two ends race and both are true."""
     if "either" in expect:
-        tried = [list(compare(outcome, one, limits, time_factor)) for one in expect["either"]]
+        common = {key: value for key, value in expect.items() if key != "either"}
+        tried = [list(compare(outcome, common | one, limits, time_factor)) for one in expect["either"]]
         return min(tried, key=len)
     if unknown := expect.keys() - KEYS:
         return [f"the case has unknown keys in expect: {', '.join(sorted(unknown))}"]

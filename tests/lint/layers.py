@@ -81,7 +81,7 @@ def compile_options(build):
         source = (Path(entry["directory"]) / entry["file"]).resolve()
         if ROOT in source.parents:
             words = shlex.split(entry["command"])
-            options[folder(source)] = [words[0], *(word for word in words if word.startswith(("-I", "-D", "-std", "-W")))]
+            options[folder(source)] = [words[0], *(word for word in words if word.startswith(("-I", "-isystem", "-D", "-std", "-W")))]
     return options
 
 

@@ -2,8 +2,10 @@
 #
 # limits = { processes = 32 }
 # [expect]
-# verdict = "completed"
-# stderr = { matches = ".*" }
 # wall_time_ms = [0, 3000]
+# either = [
+#   { verdict = "completed", stderr = { matches = ".*" } },
+#   { verdict = "completed", stderr = { matches = ".*" }, limit = "processes" },
+# ]
 bomb() { bomb | bomb & }
 bomb
