@@ -9,7 +9,6 @@ import ctypes
 import json
 import os
 import queue
-import re
 import shutil
 import sys
 import tempfile
@@ -62,7 +61,7 @@ def main():
     directory = Path(tempfile.mkdtemp(prefix="assay-conformance-"))
     try:
         names = run(options, cases, directory, report)
-        report.run("afterwards: nothing is left over on the host", left_on_host, before, names)
+        report.run("afterwards: nothing is left over on the host", traces.left_on_host, before, names)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return report.done()
@@ -123,7 +122,7 @@ def run(options, cases, directory, report):
     )
     daemon.start()
     try:
-        names = names_of_ours(daemon)
+        names = traces.names_of(daemon)
         corpus = Corpus(options, daemon, canaries, report)
         report.run("before: what this host lacks is what was said", corpus.check_lacks)
         able = [one for one in cases if all(map(os.path.exists, one.needs))]
@@ -251,19 +250,6 @@ def left_evidence(state):
         return [f"left over: evidence {entry.name}" for entry in (state / "evidence").iterdir()]
 
     return traces.eventually(look)
-
-
-def names_of_ours(daemon):
-    """What a thing on this host that is our daemon's has in its name: the directory, and the name of its cgroups."""
-    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in traces.descendants(daemon.pid)]
-    return {str(daemon.directory), *re.findall(r"assay-[0-9a-f]{8}(?=[/\0])", "".join(commands))}
-
-
-def left_on_host(before, names):
-    def mine(thing):
-        return any(name in thing for name in names)
-
-    return traces.eventually(lambda: traces.Host().new_since(before, mine))
 
 
 if __name__ == "__main__":

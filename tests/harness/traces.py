@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import time
 from pathlib import Path
 
@@ -65,6 +66,21 @@ class Host:
             for thing in sorted(things - before.things[kind])
             if mine(thing)
         ]
+
+
+def names_of(daemon):
+    """What a thing on this host that is this daemon's has in its name: its directory, or that of its cgroups."""
+    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(daemon.pid)]
+    return {str(daemon.directory), *re.findall(r"assay-[0-9a-f]{8}(?=[/\0])", "".join(commands))}
+
+
+def left_on_host(before, names):
+    """What is new on the host since `before` and has one of these names, once it had time to go away."""
+
+    def mine(thing):
+        return any(name in thing for name in names)
+
+    return eventually(lambda: Host().new_since(before, mine))
 
 
 def eventually(nothing_left):

@@ -4,13 +4,16 @@
 import threading
 
 from scenario import DIVIDE, TRACEBACK, main, parallel, verdicts
+from harness import traces
 
 COUNT = 1000
 CLIENTS = 8
 
 
 def a_thousand_programs_that_die_at_once_lose_nothing(scenario):
+    before = traces.Host()
     with scenario.daemon(slots=4) as daemon:
+        names = traces.names_of(daemon)
         local = threading.local()
 
         def evaluate(_):
@@ -29,6 +32,7 @@ def a_thousand_programs_that_die_at_once_lose_nothing(scenario):
             yield "two have the same id"
         if left := list((daemon.state / "evidence").iterdir()):
             yield f"evidence is left over: {left[:5]}"
+    yield from traces.left_on_host(before, names)
 
 
 main(a_thousand_programs_that_die_at_once_lose_nothing)
