@@ -30,6 +30,8 @@ struct host {
   struct root roots[1 + ROOTS_MAX]; /* the first is where the keeper is */
   unsigned root_count;
   uint32_t isolation; /* enum isolation_feature bits of every sandbox made here */
+  char *arguments;    /* of the keeper's command line, in one piece: they tell where things are on this host */
+  size_t arguments_size;
 };
 
 /* Opens what is needed of the host, then moves the process into its own namespaces and root, over `slot_path`. */

@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,8 +104,16 @@ static void reset_signals(void)
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, 0);
+  /* Past the C library, which keeps the first two real-time signals to itself, though somebody may have ignored them. */
+  static const char by_default[64];
   for (int i = 1; i < NSIG; i++)
-    signal(i, SIG_DFL);
+    syscall(SYS_rt_sigaction, i, by_default, 0, sizeof(uint64_t));
+}
+
+/* A program sees the command line of process 1, which is a copy of the keeper's. */
+static void forget_arguments(const struct host *host)
+{
+  memset(host->arguments, 0, host->arguments_size);
 }
 
 static bool take_identity(const struct init *init, struct error *error)
@@ -155,6 +164,7 @@ static bool build(struct init *init, struct error *error)
 {
   setsid();
   reset_signals();
+  forget_arguments(init->host);
   umask(022);
   if (!take_identity(init, error))
     return false;

@@ -43,6 +43,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A terminal's Ctrl-C is for the daemon, which stops without stopping what runs. Only QUIT and loneliness end a keeper.
@@ -76,7 +77,13 @@ int main(int argc, char **argv)
   fill_standard_descriptors();
   stand_apart();
   if (!options_parse(argc, argv, &options, &error) || !slot_open(&slot, options.slot_path, &error) ||
-      !host_prepare(&host, &options, &error) || !slot_serve(&slot, &host, &error)) {
+      !host_prepare(&host, &options, &error)) {
+    log_error(0, "assay-keeper: %s", error.message);
+    return EXIT_FAILURE;
+  }
+  host.arguments = argv[1]; /* execve(2) lays them out one behind the other */
+  host.arguments_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[1]);
+  if (!slot_serve(&slot, &host, &error)) {
     log_error(0, "assay-keeper: %s", error.message);
     return EXIT_FAILURE;
   }

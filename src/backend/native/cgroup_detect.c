@@ -10,6 +10,7 @@
 #include "backend/native/native.h"
 #include "base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -324,10 +325,25 @@ void cgroup_detect(const char *instance, struct cgroup_layout *ret)
   explain(&attempts, ret);
 }
 
+/* Those of slots that there are no longer: a living one sweeps its own. A leaf in use refuses. */
+static void remove_empty_leaves(const char *base)
+{
+  DIR *directory = opendir(base);
+  if (!directory)
+    return;
+  for (struct dirent *entry; (entry = readdir(directory));)
+    if (!strncmp(entry->d_name, "slot-", 5))
+      unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
+  closedir(directory);
+}
+
 void cgroup_release(const struct cgroup_layout *layout)
 {
   const char *const directories[] = {layout->v2, layout->v1_memory, layout->v1_pids, layout->v1_cpuacct};
-  for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
-    if (directories[i][0])
-      rmdir(directories[i]); /* refused while anything is in it, which is what is wanted */
+  for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+    if (!directories[i][0])
+      continue;
+    remove_empty_leaves(directories[i]);
+    rmdir(directories[i]); /* refused while anything is in it, which is what is wanted */
+  }
 }
