@@ -17,9 +17,10 @@ static int compare_ids(const void *a, const void *b)
 struct evaluation *executor_find(const struct executor *executor, const char *id)
 {
   struct evaluation key;
-  if (strlen(id) >= sizeof key.id)
+  size_t length = strlen(id);
+  if (length >= sizeof key.id)
     return 0;
-  strcpy(key.id, id);
+  memcpy(key.id, id, length + 1);
   struct evaluation *const *node = tfind(&key, &executor->by_id, compare_ids);
   return node ? *node : 0;
 }
