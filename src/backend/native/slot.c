@@ -46,6 +46,11 @@ static void bequeath(struct slot *slot);
 static void on_readable(void *context);
 static void on_process_ended(void *context);
 
+unsigned slot_index(const struct slot *slot)
+{
+  return slot->index;
+}
+
 enum slot_state slot_state(const struct slot *slot)
 {
   return slot->state;

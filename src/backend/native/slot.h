@@ -64,6 +64,7 @@ void slot_destroy(struct slot *slot); /* accepts NULL; its keeper lives on */
  */
 void slot_pump(struct slot *slot);
 
+unsigned slot_index(const struct slot *slot); /* as slot_create() was told */
 enum slot_state slot_state(const struct slot *slot);
 bool slot_counts(const struct slot *slot);
 bool slot_greeted(const struct slot *slot);
