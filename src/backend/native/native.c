@@ -221,7 +221,7 @@ static bool add_slot(struct native *native, unsigned index, bool retiring, struc
 }
 
 /* Whether `name` is that of a slot's directory. */
-static bool slot_index(const char *name, unsigned *ret)
+static bool parse_slot_name(const char *name, unsigned *ret)
 {
   static const char prefix[] = "slot-";
   uint64_t index;
@@ -241,7 +241,7 @@ static bool add_retiring_slots(struct native *native, unsigned wanted, struct er
   bool done = true;
   for (struct dirent *entry; done && (entry = readdir(directory));) {
     unsigned index;
-    if (slot_index(entry->d_name, &index) && index >= wanted)
+    if (parse_slot_name(entry->d_name, &index) && index >= wanted)
       done = add_slot(native, index, true, error);
   }
   closedir(directory);
