@@ -30,8 +30,7 @@ def a_thousand_programs_that_die_at_once_lose_nothing(scenario):
                 yield f"{evaluation}"
         if len({evaluation["id"] for evaluation in evaluations}) != COUNT:
             yield "two have the same id"
-        if left := list((daemon.state / "evidence").iterdir()):
-            yield f"evidence is left over: {left[:5]}"
+        yield from traces.eventually(lambda: [f"left over: {path}" for path in (daemon.state / "evidence").iterdir()])
     yield from traces.left_on_host(before, names)
 
 
