@@ -4,7 +4,7 @@
 // [expect]
 // verdict = "out_of_memory"
 // limit = "memory_bytes"
-// wall_time_ms = [0, 4000]
+// wall_time_ms = [0, 15000]
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

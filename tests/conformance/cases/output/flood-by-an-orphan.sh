@@ -3,7 +3,7 @@
 # [expect]
 # verdict = "completed"
 # stdout = { matches = "main ends\n(y\n)*y?\n?(y\n)*y?" }
-# wall_time_ms = [0, 1500]
+# wall_time_ms = [0, 15000]
 echo main ends
 setsid yes &
 exit 0

@@ -3,7 +3,7 @@
 // [expect]
 // verdict = "completed"
 // stdout = "main ends\n"
-// wall_time_ms = [0, 900]
+// wall_time_ms = [0, 15000]
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

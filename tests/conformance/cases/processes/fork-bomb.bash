@@ -2,7 +2,7 @@
 #
 # limits = { processes = 32 }
 # [expect]
-# wall_time_ms = [0, 3000]
+# wall_time_ms = [0, 15000]
 # either = [
 #   { verdict = "completed", stderr = { matches = ".*" } },
 #   { verdict = "completed", stderr = { matches = ".*" }, limit = "processes" },

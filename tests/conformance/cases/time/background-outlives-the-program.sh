@@ -3,6 +3,6 @@
 # [expect]
 # verdict = "completed"
 # stdout = "main ends\n"
-# wall_time_ms = [0, 900]
+# wall_time_ms = [0, 15000]
 setsid sh -c 'trap "" TERM INT HUP; while :; do sleep 30; done' >/dev/null 2>&1 </dev/null &
 echo main ends

@@ -1,6 +1,6 @@
 # Whoever ignores all signals is cancelled just as well.
 #
-# cancel_after_ms = 400
+# cancel_after_ms = 1500
 # [expect]
 # verdict = "cancelled"
 # stdout = "deaf\n"

@@ -1,6 +1,6 @@
 # A client that cancels is told so: cancelled, with what was written until then.
 #
-# cancel_after_ms = 300
+# cancel_after_ms = 1500
 # [expect]
 # verdict = "cancelled"
 # stdout = "running\n"
