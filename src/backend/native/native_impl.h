@@ -22,7 +22,8 @@ struct native {
   struct cgroup_layout cgroups;
   struct slot_config slot_config; /* shared by all slots */
   struct slot **slots;
-  unsigned slot_count, slot_used_last;
+  unsigned slot_count;
+  unsigned slot_next; /* where the search for an idle slot begins */
   uint32_t features; /* that the keepers of all slots have */
   struct answers *answers;
   struct chores *chores;

@@ -38,8 +38,8 @@ static int plan_to_memory(const struct blob *plan)
 /* In turn, as a keeper that has just become idle is still making its next sandbox. */
 static struct slot *find_slot(const struct native *native, enum slot_state state)
 {
-  for (unsigned i = 1; i <= native->slot_count; i++) {
-    struct slot *slot = native->slots[(native->slot_used_last + i) % native->slot_count];
+  for (unsigned i = 0; i < native->slot_count; i++) {
+    struct slot *slot = native->slots[(native->slot_next + i) % native->slot_count];
     if (slot_state(slot) == state && slot_counts(slot))
       return slot;
   }
@@ -60,7 +60,7 @@ static bool launch_now(struct native *native, struct name name, const struct blo
   /* A slot that cannot be told is idle no more, so this ends. */
   for (; slot; slot = find_slot(native, SLOT_IDLE))
     if (slot_run(slot, name, fd)) {
-      native->slot_used_last = slot_index(slot);
+      native->slot_next = slot_index(slot) + 1;
       return true;
     }
   return false;
