@@ -35,14 +35,14 @@ static struct outcome outcome_find(const json_t *evaluation)
   return (struct outcome){verdict, verdict, STATUS_NO_VERDICT};
 }
 
-/* "SIGSEGV", "SIGRTMIN+3"; 0 where there is no such signal. */
+/* "SIGSEGV", or "SIG37" for a real-time one; 0 where there is no such signal. */
 static int signal_number(const char *name)
 {
-  uint64_t above;
-  if (strncmp(name, "SIGRTMIN+", 9) == 0 && parse_u64_text(name + 9, 64, &above))
-    return SIGRTMIN + (int)above;
+  uint64_t real_time;
   if (strncmp(name, "SIG", 3) != 0)
     return 0;
+  if (parse_u64_text(name + 3, 64, &real_time))
+    return (int)real_time;
   for (int number = 1; number < SIGRTMIN; number++) {
     const char *abbreviation = sigabbrev_np(number);
     if (abbreviation && strcmp(abbreviation, name + 3) == 0)

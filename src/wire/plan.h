@@ -59,9 +59,10 @@ struct plan_file {
 
 /* A decoded plan points into the bytes that it was decoded from; the arrays alone belong to it. */
 struct plan {
-  char **compile;     /* NULL-terminated argv, or NULL: no compile step */
-  char **command;     /* NULL-terminated argv, never empty */
-  char **environment; /* NULL-terminated "NAME=value", without EVAL_ID, PATH and HOME unless the client set them */
+  char **compile; /* NULL-terminated argv, or NULL: no compile step */
+  char **command; /* NULL-terminated argv, never empty */
+  char **
+    environment; /* NULL-terminated "NAME=value"; the keeper adds PATH and HOME where they are not set, and always EVAL_ID */
   struct plan_file *files;
   size_t file_count;
   const void *input; /* standard input */
