@@ -118,54 +118,49 @@ __attribute__((format(printf, 2, 3))) static void set_reason(struct verdict *ver
   va_end(args);
 }
 
-/* What a limit is called in a sentence, with the step that hit it. */
-static void reason_for_limit(struct verdict *verdict, const struct verdict_case *the_case, const char *what,
-                             const char *unit)
+/* What it means to have been killed for a limit, and what the limit is called in a sentence. */
+static const struct {
+  enum verdict_kind kind;
+  const char *what, *unit;
+} exceeded[LIMIT_COUNT] = {
+  [LIMIT_WALL_TIME] = {VERDICT_TIMED_OUT, "wall time", "ms"},
+  [LIMIT_CPU_TIME] = {VERDICT_TIMED_OUT, "CPU time", "ms"},
+  [LIMIT_MEMORY] = {VERDICT_OUT_OF_MEMORY, "memory", "bytes"},
+  [LIMIT_OUTPUT] = {VERDICT_OUTPUT_EXCEEDED, "output", "bytes"},
+};
+
+/* The limit for which the keeper killed; NONE for the other reasons. */
+static const enum limit_kind limit_of_kill[KILL_REASON_COUNT] = {
+  [KILLED_WALL_TIME] = LIMIT_WALL_TIME,
+  [KILLED_CPU_TIME] = LIMIT_CPU_TIME,
+  [KILLED_MEMORY] = LIMIT_MEMORY,
+  [KILLED_OUTPUT] = LIMIT_OUTPUT,
+};
+
+static void decide_exceeded(struct verdict *verdict, const struct verdict_case *the_case, enum limit_kind limit)
 {
   const char *subject = the_case->record->step == STEP_COMPILE ? "compilation" : "program";
-  set_reason(verdict, "%s exceeded its %s limit of %llu %s", subject, what, (unsigned long long)verdict->limit_value,
-             unit);
+  verdict->kind = exceeded[limit].kind;
+  set_limit(verdict, the_case, limit);
+  set_reason(verdict, "%s exceeded its %s limit of %llu %s", subject, exceeded[limit].what,
+             (unsigned long long)verdict->limit_value, exceeded[limit].unit);
 }
 
 /* Our own recorded reason: the keeper killed it, and said why before it did. */
 static void decide_killed(struct verdict *verdict, const struct verdict_case *the_case)
 {
   const struct record *record = the_case->record;
-  switch (record->killed) {
-  case KILLED_WALL_TIME:
-    verdict->kind = VERDICT_TIMED_OUT;
-    set_limit(verdict, the_case, LIMIT_WALL_TIME);
-    reason_for_limit(verdict, the_case, "wall time", "ms");
-    return;
-  case KILLED_CPU_TIME:
-    verdict->kind = VERDICT_TIMED_OUT;
-    set_limit(verdict, the_case, LIMIT_CPU_TIME);
-    reason_for_limit(verdict, the_case, "CPU time", "ms");
-    return;
-  case KILLED_MEMORY:
-    verdict->kind = VERDICT_OUT_OF_MEMORY;
-    set_limit(verdict, the_case, LIMIT_MEMORY);
-    reason_for_limit(verdict, the_case, "memory", "bytes");
-    return;
-  case KILLED_OUTPUT:
-    verdict->kind = VERDICT_OUTPUT_EXCEEDED;
-    set_limit(verdict, the_case, LIMIT_OUTPUT);
-    reason_for_limit(verdict, the_case, "output", "bytes");
-    return;
-  case KILLED_CANCELLED:
+  enum limit_kind limit = limit_of_kill[record->killed];
+  if (limit != LIMIT_NONE) {
+    decide_exceeded(verdict, the_case, limit);
+  } else if (record->killed == KILLED_CANCELLED) {
     verdict->kind = VERDICT_CANCELLED;
     set_reason(verdict, "cancelled by a client");
-    return;
-  default: /* the daemon's own deadline: the program's fault only if it really ran for as long as it might */
-    if (record->wall_time_us / 1000 >= the_case->limits->wall_time_ms) {
-      verdict->kind = VERDICT_TIMED_OUT;
-      set_limit(verdict, the_case, LIMIT_WALL_TIME);
-      reason_for_limit(verdict, the_case, "wall time", "ms");
-    } else {
-      verdict->kind = VERDICT_LOST;
-      set_reason(verdict, "killed because the platform did not hear of its end in time");
-    }
-    return;
+  } else if (record->wall_time_us / 1000 >= the_case->limits->wall_time_ms) {
+    decide_exceeded(verdict, the_case, LIMIT_WALL_TIME); /* the daemon's deadline, but it had run for all its time */
+  } else {
+    verdict->kind = VERDICT_LOST;
+    set_reason(verdict, "killed because the platform did not hear of its end in time");
   }
 }
 
@@ -182,9 +177,7 @@ static void decide_status(struct verdict *verdict, const struct verdict_case *th
   const char *prefix = record->step == STEP_COMPILE ? "compilation failed: " : "";
   char text[16];
   if (record->oom_kills && died_of_kill(record)) {
-    verdict->kind = VERDICT_OUT_OF_MEMORY;
-    set_limit(verdict, the_case, LIMIT_MEMORY);
-    reason_for_limit(verdict, the_case, "memory", "bytes");
+    decide_exceeded(verdict, the_case, LIMIT_MEMORY);
     return;
   }
   if (record->kind == EXIT_SIGNAL) {
