@@ -15,6 +15,7 @@ enum answer_kind {
   ANSWER_OBSERVED, /* the looking itself is done when the turn comes */
   ANSWER_HINT,
   ANSWER_SLOTS, /* slots have changed */
+  ANSWER_FOUND,
 };
 
 struct answer {

@@ -25,9 +25,9 @@ void backend_remove(struct backend *backend, struct name name)
   backend->operations->remove(backend, name);
 }
 
-void backend_list(struct backend *backend, void (*each)(void *context, struct name name), void *context)
+void backend_list(struct backend *backend)
 {
-  backend->operations->list(backend, each, context);
+  backend->operations->list(backend);
 }
 
 uint32_t backend_isolation(const struct backend *backend)

@@ -24,6 +24,8 @@ struct backend_events {
   void (*observed)(void *context, struct name name, const struct observation *observation);
   void (*hint)(void *context, struct name name);
   void (*capacity)(void *context, const char *backend, unsigned slots);
+  /* It holds something of this name: the answer to backend_list(), and whatever else it comes across. */
+  void (*found)(void *context, const char *backend, struct name name);
 };
 
 const char *backend_name(const struct backend *backend);
@@ -31,9 +33,9 @@ void backend_launch(struct backend *backend, struct name name, struct blob *plan
 void backend_observe(struct backend *backend, struct name name);
 void backend_kill(struct backend *backend, struct name name, enum kill_reason reason);
 void backend_remove(struct backend *backend, struct name name);
-/* Names of all that this backend holds of ours, evidence included, for removing what is left of finished evaluations.
- */
-void backend_list(struct backend *backend, void (*each)(void *context, struct name name), void *context);
+/* Asks for `found` of all that this backend holds of ours, evidence included, so that what is left of finished
+ * evaluations can be removed. */
+void backend_list(struct backend *backend);
 /* What a sandbox of this backend enforces on this host: enum isolation_feature bits. */
 uint32_t backend_isolation(const struct backend *backend);
 /* Lets go without stopping what runs: keepers finish on their own. */

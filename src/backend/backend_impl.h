@@ -9,7 +9,7 @@ struct backend_operations {
   void (*observe)(struct backend *backend, struct name name);
   void (*kill)(struct backend *backend, struct name name, enum kill_reason reason);
   void (*remove)(struct backend *backend, struct name name);
-  void (*list)(struct backend *backend, void (*each)(void *context, struct name name), void *context);
+  void (*list)(struct backend *backend);
   uint32_t (*isolation)(const struct backend *backend);
   void (*destroy)(struct backend *backend);
 };

@@ -29,6 +29,7 @@ enum { FILES_MAX = 1024 };
 enum { PATH_BYTES_MAX = 1024 };     /* of an uploaded file */
 enum { PATH_DEPTH_MAX = 64 };
 enum { JSON_DEPTH_MAX = 16 };
+enum { IMAGE_BYTES_MAX = 511 };     /* a container image's name with its tag or digest */
 
 /* Output */
 #define OUTPUT_IN_DATABASE_BYTES_MAX KIB(256) /* a larger stream is a file beside the database */
@@ -50,6 +51,7 @@ enum { DRAIN_MS_MAX = 250 };             /* how long a stream held open after th
 enum { RECONCILE_MS = 10000 };           /* store against backend against evidence */
 enum { OVERDUE_MS = 1000 };              /* how often what is overdue is looked at */
 enum { QUEUED_MS_MAX = 24 * 3600 * 1000 };
+enum { PREPARING_MS_MAX = 3600 * 1000 }; /* the last resort: a backend has deadlines of its own for what it fetches */
 enum { STARTING_MS_MAX = 30 * 1000 };
 enum { RUNNING_GRACE_MS = 5 * 1000 };    /* beyond the time limits that the keeper enforces */
 enum { SEALING_MS_MAX = 10 * 1000 };

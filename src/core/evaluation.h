@@ -41,6 +41,7 @@ struct evaluation {
 
   struct verdict verdict; /* kind NONE while open */
   struct usage usage;
+  char progress[REASON_SIZE];          /* of what was or is being fetched before it can start; "" where nothing was */
   uint32_t isolation; /* enum isolation_feature bits; 0 until known */
   bool order_cut;
   struct outputs *outputs; /* once gathered; NULL for what the store's list returns */

@@ -252,6 +252,9 @@ enum cancel_result executor_cancel(struct executor *executor, const char *id)
     if (!evaluation->x.recovering)
       evaluation_give_up(executor, evaluation);
     break;
+  case STATE_PREPARING:
+    evaluation_give_up(executor, evaluation);
+    break;
   case STATE_STARTING:
   case STATE_RUNNING:
     evaluation_kill(executor, evaluation);
@@ -290,6 +293,15 @@ void executor_launched(struct executor *executor, struct name name, enum launch_
   case LAUNCH_REFUSED:
     snprintf(evaluation->x.refusal, sizeof evaluation->x.refusal, "%s", reason ? reason : "refused by the backend");
     evaluation_look(executor, evaluation);
+    break;
+  case LAUNCH_PREPARING:
+    if (evaluation->state != STATE_STARTING)
+      break;
+    evaluation_move(executor, evaluation, STATE_PREPARING);
+    if (evaluation->x.stop != STOP_NONE)
+      evaluation_give_up(executor, evaluation);
+    else
+      evaluation_look(executor, evaluation); /* it may be there already, and the hint was before */
     break;
   case LAUNCH_UNKNOWN:
     evaluation_look(executor, evaluation);

@@ -8,7 +8,7 @@
 #include "core/executor.h"
 #include "core/queue.h"
 
-enum { BACKENDS_MAX = 4 };
+enum { BACKENDS_MAX = 8 };
 
 struct backend_state {
   char name[BACKEND_NAME_SIZE];

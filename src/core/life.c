@@ -43,7 +43,7 @@ void evaluation_move(struct executor *executor, struct evaluation *evaluation, e
   executor->queued_bytes -= evaluation_waiting_bytes(evaluation, from);
 
   evaluation->state = to;
-  bool put_back = from == STATE_STARTING && to == STATE_QUEUED;
+  bool put_back = (from == STATE_STARTING || from == STATE_PREPARING) && to == STATE_QUEUED;
   evaluation->x.deadline = put_back ? evaluation->x.queue_deadline : deadline_of(executor, evaluation, to);
   if (to == STATE_QUEUED)
     evaluation->x.queue_deadline = evaluation->x.deadline;
@@ -178,7 +178,10 @@ static void found_alive(struct executor *executor, struct evaluation *evaluation
   evaluation->x.confirming = false;
   evaluation->x.recovering = false;
   bool runs = seen->presence == PRESENCE_RUNNING || seen->started;
-  if (evaluation->state == STATE_QUEUED || evaluation->state == STATE_STARTING) {
+  if (evaluation->state == STATE_PREPARING) {
+    if (runs)
+      evaluation_move(executor, evaluation, STATE_RUNNING);
+  } else if (evaluation->state == STATE_QUEUED || evaluation->state == STATE_STARTING) {
     queue_remove(&evaluation->x.backend->queue, evaluation);
     if (runs)
       evaluation_move(executor, evaluation, STATE_RUNNING);
@@ -200,6 +203,9 @@ static void found_nothing(struct executor *executor, struct evaluation *evaluati
   } else if (evaluation->x.recovering) {
     evaluation->x.recovering = false;
     evaluation_enqueue(evaluation);
+  } else if (evaluation->state == STATE_PREPARING) {
+    evaluation_move(executor, evaluation, STATE_QUEUED);
+    evaluation_enqueue(evaluation);
   } else if (evaluation->state == STATE_STARTING) {
     ask_for_launch(executor, evaluation);
   }
@@ -211,6 +217,8 @@ void evaluation_observed(struct executor *executor, struct evaluation *evaluatio
   evaluation->x.presence = seen->presence;
   if (seen->started && seen->started_at.ms)
     evaluation->started_at = seen->started_at;
+  if (seen->progress)
+    snprintf(evaluation->progress, sizeof evaluation->progress, "%s", seen->progress);
   if (seen->isolation)
     evaluation->isolation = seen->isolation;
 
@@ -248,6 +256,9 @@ void evaluation_overdue(struct executor *executor, struct evaluation *evaluation
       conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_UNKNOWN});
     else
       evaluation_give_up(executor, evaluation);
+    break;
+  case STATE_PREPARING:
+    evaluation_give_up(executor, evaluation);
     break;
   case STATE_STARTING:
   case STATE_RUNNING:

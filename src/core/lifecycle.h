@@ -5,6 +5,7 @@
  * and the documentation come from here.
  *
  *     queued → starting → running → sealing → finished
+ *        ↖  preparing ↙
  */
 
 #include "base/limits.h"
@@ -15,6 +16,7 @@
 #define STATES(X)                                                                                                      \
   X(ACCEPTING, "accepting", 0, "handed to the store, not yet durable; no client has been told")                        \
   X(QUEUED, "queued", QUEUED_MS_MAX, "durable, waiting for a slot")                                                    \
+  X(PREPARING, "preparing", PREPARING_MS_MAX, "what it needs, such as an image, is being fetched; it holds no slot")     \
   X(STARTING, "starting", STARTING_MS_MAX, "handed to a backend; no sign yet that the program was started")            \
   X(RUNNING, "running", RUNNING_GRACE_MS, "the start marker is there")                                                 \
   X(SEALING, "sealing", SEALING_MS_MAX, "the program is dead; output is gathered and the verdict made durable")        \
@@ -34,6 +36,10 @@ enum state {
   X(QUEUED, RUNNING, "found running after a restart")                                                                  \
   X(QUEUED, SEALING, "cancelled, overdue, or found dead after a restart")                                              \
   X(STARTING, QUEUED, "the backend had no room, and nothing was started")                                              \
+  X(STARTING, PREPARING, "the backend has to fetch something first, and nothing was started")                          \
+  X(PREPARING, QUEUED, "what it needs is there, or will not be: the next launch tells")                                \
+  X(PREPARING, RUNNING, "found running, against what the backend said")                                                \
+  X(PREPARING, SEALING, "cancelled, overdue, or found dead")                                                           \
   X(STARTING, RUNNING, "the start marker is there")                                                                    \
   X(STARTING, SEALING, "it ended before it was seen running, or could not be launched")                                \
   X(RUNNING, SEALING, "it ended")                                                                                      \

@@ -19,6 +19,7 @@ struct observation {
   uint32_t isolation;
   const struct record *record; /* NULL: no complete exit record */
   struct outputs *outputs;     /* what was written so far; set once it is dead or has a record, else NULL. Borrowed */
+  const char *progress;        /* PENDING: of what is being fetched, for a person; or NULL */
   const char *platform_reason; /* for a person, where the platform is known to have failed; or NULL */
 };
 
@@ -26,6 +27,7 @@ enum launch_result {
   LAUNCH_ACCEPTED, /* or adopted: a second launch of the same name is not a second start */
   LAUNCH_BUSY,     /* no room just now, and nothing was started */
   LAUNCH_REFUSED,  /* will never work: the request's fault */
+  LAUNCH_PREPARING, /* something that it needs is being fetched; nothing was started. A hint comes when that has ended */
   LAUNCH_UNKNOWN,  /* no answer: it may run. Look */
 };
 

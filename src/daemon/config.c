@@ -36,7 +36,7 @@ static const struct option *find_option(const char *key, size_t length)
 static void clear_list(struct text_list *list)
 {
   for (unsigned i = 0; i < list->count; i++)
-    free(list->items[i]);
+    free(TAKE_PTR(list->items[i]));
   list->count = 0;
 }
 

@@ -12,10 +12,10 @@
 
 #include <stdio.h>
 
-enum { LISTEN_MAX = 8, CONFIG_BACKENDS_MAX = 4 };
+enum { LISTEN_MAX = 8, CONFIG_BACKENDS_MAX = LISTEN_MAX };
 
 struct text_list {
-  char *items[LISTEN_MAX];
+  char *items[LISTEN_MAX + 1]; /* NULL-terminated */
   unsigned count;
 };
 

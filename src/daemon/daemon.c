@@ -88,21 +88,6 @@ static void recover_one(void *context, struct evaluation *evaluation)
   executor_recover(((struct daemon *)context)->executor, evaluation);
 }
 
-/* What a backend still holds of an evaluation whose verdict is durable, or of an attempt before the present one. */
-static void remove_leftover(void *context, struct name name)
-{
-  struct daemon *daemon = context;
-  char id[ID_SIZE];
-  unsigned attempt;
-  if (!name_parse(name.text, id, &attempt))
-    return;
-  const struct evaluation *open = executor_find(daemon->executor, id);
-  if (open && open->attempt == attempt)
-    return;
-  log_info(id, "removing what is left of attempt %u", attempt);
-  backend_remove(daemon->native, name);
-}
-
 static bool recover(struct daemon *daemon, struct error *error)
 {
   if (!store_each_open(daemon->store, recover_one, daemon, error))
@@ -110,7 +95,8 @@ static bool recover(struct daemon *daemon, struct error *error)
   unsigned open = executor_count(daemon->executor).in_state[STATE_QUEUED];
   if (open)
     log_info(0, "recovering %u open evaluation%s", open, open == 1 ? "" : "s");
-  backend_list(daemon->native, remove_leftover, daemon);
+  for (unsigned i = 0; i < daemon->backend_count; i++)
+    backend_list(daemon->backends[i]);
   executor_start(daemon->executor);
   return true;
 }
@@ -135,7 +121,7 @@ static const char *not_ready(void *context, enum error_kind *ret_kind)
 static void report_health(void *context, struct buffer *ret)
 {
   struct daemon *daemon = context;
-  doctor_report(daemon->native, daemon->config->state_dir, ret);
+  doctor_report(daemon->backends[0], daemon->config->state_dir, ret);
 }
 
 /* Listening. */
@@ -194,34 +180,55 @@ static bool open_state(struct daemon *daemon, struct error *error)
   return daemon->store != 0;
 }
 
+static struct backend *create_native(struct daemon *daemon, const struct backend_events *events, struct error *error)
+{
+  const struct native_config config = {
+    .keeper_path = daemon->config->keeper,
+    .state_dir = daemon->config->state_dir,
+    .slots = (unsigned)daemon->config->slots,
+    .strict = !strcmp(daemon->config->isolation, "strict"),
+  };
+  return native_create(&daemon->loop, &config, events, error);
+}
+
+static const struct {
+  const char *name;
+  struct backend *(*create)(struct daemon *daemon, const struct backend_events *events, struct error *error);
+} backend_kinds[] = {{"native", create_native}};
+
+static bool start_backend(struct daemon *daemon, const char *name, struct error *error)
+{
+  struct backend_events events = backend_events_of(daemon);
+  size_t kind = 0;
+  while (strcmp(backend_kinds[kind].name, name) != 0) /* config.c lets no other name through */
+    kind++;
+  executor_add_backend(daemon->executor, name);
+  struct backend *backend = backend_kinds[kind].create(daemon, &events, error);
+  if (backend)
+    daemon->backends[daemon->backend_count++] = backend;
+  return backend != 0;
+}
+
 static bool start_backends(struct daemon *daemon, struct error *error)
 {
   struct world world = world_of(daemon);
-  struct backend_events events = backend_events_of(daemon);
   daemon->executor = executor_create(&world, &(struct executor_config){.queue_max = (unsigned)daemon->config->queue});
-  executor_add_backend(daemon->executor, "native");
-  daemon->native = native_create(&daemon->loop,
-                                 &(struct native_config){
-                                   .keeper_path = daemon->config->keeper,
-                                   .state_dir = daemon->config->state_dir,
-                                   .slots = (unsigned)daemon->config->slots,
-                                   .strict = !strcmp(daemon->config->isolation, "strict"),
-                                 },
-                                 &events, error);
-  return daemon->native != 0;
+  for (unsigned i = 0; i < daemon->config->backend.count; i++)
+    if (!start_backend(daemon, daemon->config->backend.items[i], error))
+      return false;
+  return true;
 }
 
 static void create_api(struct daemon *daemon)
 {
-  static const char *const backends[] = {"native", 0};
   daemon->api = api_create(&(struct api_config){
     .executor = daemon->executor,
     .store = daemon->store,
     .runtimes = daemon->runtimes,
     .limits_default = daemon->config->limits_default,
     .limits_max = daemon->config->limits_max,
-    .backend_default = backends[0],
-    .backends = backends,
+    .backend_default = daemon->config->backend.items[0],
+    .backends = (const char *const *)daemon->config->backend.items,
     .version = ASSAY_VERSION,
     .not_ready = not_ready,
     .doctor = report_health,
@@ -267,7 +274,8 @@ void daemon_destroy(struct daemon *daemon)
   if (!daemon)
     return;
   store_close(TAKE_PTR(daemon->store));
-  backend_destroy(TAKE_PTR(daemon->native));
+  while (daemon->backend_count)
+    backend_destroy(daemon->backends[--daemon->backend_count]);
   if (daemon->api)
     api_stop(daemon->api);
   if (daemon->http)

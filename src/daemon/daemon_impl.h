@@ -24,7 +24,8 @@ struct daemon {
   struct runtimes *runtimes;
   struct store *store;
   struct executor *executor;
-  struct backend *native;
+  struct backend *backends[CONFIG_BACKENDS_MAX];
+  unsigned backend_count;
   struct api *api;
   struct http_server *http;
   bool failed;

@@ -63,7 +63,10 @@ static void world_store_finish(void *context, const struct evaluation *evaluatio
 
 static struct backend *find_backend(struct daemon *daemon, const char *name)
 {
-  return daemon->native && !strcmp(backend_name(daemon->native), name) ? daemon->native : 0;
+  for (unsigned i = 0; i < daemon->backend_count; i++)
+    if (!strcmp(backend_name(daemon->backends[i]), name))
+      return daemon->backends[i];
+  return 0;
 }
 
 static void world_launch(void *context, const struct evaluation *evaluation)
@@ -157,6 +160,23 @@ static void backend_hint(void *context, struct name name)
   executor_hint(((struct daemon *)context)->executor, name);
 }
 
+/* What is left of an evaluation whose verdict is durable, or of an attempt before the present one, is removed. */
+static void backend_found(void *context, const char *backend_found_in, struct name name)
+{
+  struct daemon *daemon = context;
+  char id[ID_SIZE];
+  unsigned attempt;
+  if (!name_parse(name.text, id, &attempt))
+    return;
+  const struct evaluation *open = executor_find(daemon->executor, id);
+  if (open && open->attempt == attempt && !strcmp(open->backend, backend_found_in)) {
+    executor_hint(daemon->executor, name);
+    return;
+  }
+  log_info(id, "removing what is left of attempt %u (%s)", attempt, backend_found_in);
+  world_remove(daemon, backend_found_in, name);
+}
+
 static void backend_capacity(void *context, const char *backend, unsigned slots)
 {
   executor_capacity(((struct daemon *)context)->executor, backend, slots);
@@ -170,5 +190,6 @@ struct backend_events backend_events_of(struct daemon *daemon)
     .observed = backend_observed,
     .hint = backend_hint,
     .capacity = backend_capacity,
+    .found = backend_found,
   };
 }

@@ -65,7 +65,7 @@ static bool become_root_of_own(const struct host *host, struct error *error)
 
 static uint32_t features(const struct host *host)
 {
-  uint32_t bits = ISOLATION_NAMESPACES | ISOLATION_NETWORK | ISOLATION_ROOT | ISOLATION_CAPABILITIES |
+  uint32_t bits = ISOLATION_NAMESPACES | ISOLATION_USER_NAMESPACE | ISOLATION_NETWORK | ISOLATION_ROOT | ISOLATION_CAPABILITIES |
                   ISOLATION_SECCOMP | ISOLATION_PROCESSES | ISOLATION_DISK;
   if (host->privileged)
     bits |= ISOLATION_UID;

@@ -24,7 +24,8 @@ enum type {
   X(FILE_CONTENT, 6, "file content", BYTES, 0, FILES_MAX, PLAN_BYTES_MAX)                                              \
   X(INPUT, 7, "input", BYTES, 1, 1, PLAN_BYTES_MAX)                                                                    \
   X(FLAGS, 8, "flags", INTEGER, 1, 1, 8)                                                                               \
-  X(ROOT, 9, "root", STRING, 0, 1, PATH_BYTES_MAX)
+  X(ROOT, 9, "root", STRING, 0, 1, PATH_BYTES_MAX)                                                                     \
+  X(IMAGE, 10, "image", STRING, 0, 1, IMAGE_BYTES_MAX)
 
 /* The key of a limit is KEY_LIMITS plus its enum limit_kind. */
 enum key {
@@ -159,6 +160,8 @@ static void put_plan(struct writer *writer, const struct plan *plan)
   put_integer(writer, KEY_FLAGS, plan->flags);
   if (plan->root)
     put_string(writer, KEY_ROOT, plan->root);
+  if (plan->image)
+    put_string(writer, KEY_IMAGE, plan->image);
   put_strings(writer, KEY_COMPILE, plan->compile);
   put_strings(writer, KEY_COMMAND, plan->command);
   put_strings(writer, KEY_ENVIRONMENT, plan->environment);

@@ -70,6 +70,7 @@ struct plan {
   struct limits limits;
   unsigned flags;
   const char *root; /* a root file system directory that the operator allowed, or NULL: the host's short list */
+  const char *image; /* for a backend of containers, which alone reads it; or NULL */
 };
 
 /* No "..", no ".", no empty component, not absolute, no NUL, not deeper or longer than limits.h says. */

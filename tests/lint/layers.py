@@ -23,7 +23,7 @@ LAYERS = {
     "wire": {"base"},
     "core": {"base", "wire"},
     "store": {"base", "wire", "core"},
-    "backend": {"base", "wire", "core"},
+    "backend": {"base", "wire", "core", "http"},
     "http": {"base"},
     "api": {"base", "wire", "core", "store", "http"},
     "daemon": {"base", "wire", "core", "store", "backend", "http", "api"},

@@ -123,11 +123,12 @@ static void fake_remove(struct backend *backend, struct name name)
     attempt->removed = true;
 }
 
-static void fake_list(struct backend *backend, void (*each)(void *context, struct name name), void *context)
+static void fake_list(struct backend *backend)
 {
-  for (const struct attempt *attempt = ((struct fake *)backend)->attempts; attempt; attempt = attempt->next)
+  struct fake *fake = (struct fake *)backend;
+  for (const struct attempt *attempt = fake->attempts; attempt; attempt = attempt->next)
     if (!attempt->removed)
-      each(context, attempt->name);
+      answers_add(fake->answers, ANSWER_FOUND, attempt->name, LAUNCH_UNKNOWN, 0);
 }
 
 static uint32_t fake_isolation(const struct backend *backend)
@@ -192,6 +193,9 @@ static void deliver(void *context, const struct answer *answer)
     break;
   case ANSWER_SLOTS:
     events->capacity(events->context, fake->backend.name, fake->slots);
+    break;
+  case ANSWER_FOUND:
+    events->found(events->context, fake->backend.name, answer->name);
     break;
   }
 }

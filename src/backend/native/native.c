@@ -169,6 +169,9 @@ static void deliver(void *context, const struct answer *answer)
   case ANSWER_SLOTS:
     settle_slots(native);
     break;
+  case ANSWER_FOUND:
+    events->found(events->context, native->backend.name, answer->name);
+    break;
   }
 }
 

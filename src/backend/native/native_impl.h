@@ -5,7 +5,7 @@
 #include "backend/answers.h"
 #include "backend/backend_impl.h"
 #include "backend/native/chores.h"
-#include "backend/native/evidence_read.h"
+#include "backend/evidence/evidence_read.h"
 #include "backend/native/native.h"
 #include "backend/native/slot.h"
 

@@ -199,10 +199,15 @@ bool native_do_chore(void *context, enum chore_kind kind, struct name name)
   return true;
 }
 
-static void operation_list(struct backend *backend, void (*each)(void *context, struct name name), void *context)
+static void add_found(void *context, struct name name)
+{
+  answers_add(context, ANSWER_FOUND, name, LAUNCH_UNKNOWN, 0);
+}
+
+static void operation_list(struct backend *backend)
 {
   struct native *native = native_of(backend);
-  attempt_list(native->evidence_fd, each, context);
+  attempt_list(native->evidence_fd, add_found, native->answers);
 }
 
 static uint32_t operation_isolation(const struct backend *backend)

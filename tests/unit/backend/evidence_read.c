@@ -1,4 +1,4 @@
-#include "backend/native/evidence_read.h"
+#include "backend/evidence/evidence_read.h"
 
 #include "backend/native/cleanup.h"
 #include "base/fd.h"

@@ -47,6 +47,13 @@ static void on_hint(void *context, struct name name)
   note(context, 'H');
 }
 
+static void on_found(void *context, const char *backend, struct name name)
+{
+  (void)context;
+  (void)backend;
+  (void)name;
+}
+
 static void on_capacity(void *context, const char *backend, unsigned slots)
 {
   (void)backend;
@@ -74,7 +81,7 @@ static int set_up(void **state)
   uv_loop_init(&scene->loop);
   scene->backend =
     fake_create(&scene->loop, 1, scripts, sizeof scripts / sizeof *scripts,
-                &(struct backend_events){&scene->notebook, on_launched, on_observed, on_hint, on_capacity});
+                &(struct backend_events){&scene->notebook, on_launched, on_observed, on_hint, on_capacity, on_found});
   *state = scene;
   return 0;
 }

@@ -56,6 +56,17 @@ static void on_capacity(void *context, const char *backend, unsigned slots)
   stage->capacity = slots;
 }
 
+static void on_found(void *context, const char *backend, struct name name)
+{
+  struct stage *stage = context;
+  assert_string_equal(backend, backend_name(stage->backend));
+  stage->listed++;
+  if (!stage->clears)
+    return;
+  backend_kill(stage->backend, name, KILLED_CANCELLED);
+  backend_remove(stage->backend, name);
+}
+
 /* Time. */
 
 static void on_timer(uv_timer_t *timer)
@@ -116,18 +127,20 @@ static void remove_tree(const char *path)
   rmdir(path);
 }
 
-static void kill_and_remove(void *context, struct name name)
+unsigned stage_list(struct stage *stage)
 {
-  struct stage *stage = context;
-  backend_kill(stage->backend, name, KILLED_CANCELLED);
-  backend_remove(stage->backend, name);
+  stage->listed = 0;
+  backend_list(stage->backend);
+  stage_turn(stage, 5);
+  return stage->listed;
 }
 
 void stage_tear_down(struct stage *stage)
 {
   if (stage->backend) {
     struct cgroup_layout cgroups = *native_cgroups(stage->backend);
-    backend_list(stage->backend, kill_and_remove, stage);
+    stage->clears = true;
+    backend_list(stage->backend);
     stage_turn(stage, 20);
     stage_close(stage);
     cgroup_release(&cgroups); /* scripted keepers may have stayed, but make no cgroups */
@@ -141,7 +154,7 @@ bool stage_try_open(struct stage *stage, unsigned slots, struct error *error)
   stage->backend = native_create(
     &stage->loop,
     &(struct native_config){.keeper_path = stage->keeper_path, .state_dir = stage->state_dir, .slots = slots},
-    &(struct backend_events){stage, on_launched, on_observed, on_hint, on_capacity}, error);
+    &(struct backend_events){stage, on_launched, on_observed, on_hint, on_capacity, on_found}, error);
   return stage->backend != 0;
 }
 

@@ -16,9 +16,10 @@ struct stage {
   const char *keeper_path;
   uv_loop_t loop;
   struct backend *backend;
+  bool clears; /* whatever is found is killed and removed */
 
   /* The notebook: what was told last, and how often. */
-  unsigned launches, hints, looks, capacities;
+  unsigned launches, hints, looks, capacities, listed;
   enum launch_result launch_result;
   char launch_reason[256];
   struct name hinted;
@@ -57,4 +58,6 @@ struct name stage_name(unsigned number);
 struct blob *stage_plan(const char *script);
 /* The youngest keeper among the child processes of this one, or 0. */
 pid_t stage_keeper(const struct stage *stage);
+/* How many names the backend says that it holds. */
+unsigned stage_list(struct stage *stage);
 unsigned stage_files(const struct stage *stage, const char *directory); /* below the state directory */

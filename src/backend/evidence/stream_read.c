@@ -1,4 +1,4 @@
-#include "backend/native/stream_read.h"
+#include "backend/evidence/stream_read.h"
 
 #include "base/fd.h"
 

@@ -1,6 +1,6 @@
-#include "backend/native/evidence_read.h"
+#include "backend/evidence/evidence_read.h"
 
-#include "backend/native/stream_read.h"
+#include "backend/evidence/stream_read.h"
 #include "base/fd.h"
 
 #include <errno.h>
