@@ -17,6 +17,16 @@ void evidence_release(struct evidence *evidence)
   evidence->outputs = 0;
 }
 
+bool marker_of_another_boot(const struct start_marker *marker)
+{
+  char text[64];
+  CLEANUP_FD int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+  if (length <= 0)
+    return false; /* not known to be another one */
+  return digest_bytes(text, (size_t)length) != marker->boot_id_hash;
+}
+
 /* A small file whole. True with `*ret` NULL where there is none; false where it cannot be told. */
 static bool read_small(int directory, const char *file, size_t bytes_max, struct blob **ret, struct error *error)
 {

@@ -41,5 +41,8 @@ bool evidence_read_outputs(int directory_fd, const char *directory_path, struct 
 /* Removes deliveries that nobody has taken. */
 void evidence_drop_deliveries(int directory_fd, struct name name);
 
+/* Whether the marker was written before the last start of this host. */
+bool marker_of_another_boot(const struct start_marker *marker);
+
 void evidence_release(struct evidence *evidence);
 #define CLEANUP_EVIDENCE __attribute__((cleanup(evidence_release)))

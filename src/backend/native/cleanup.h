@@ -7,6 +7,3 @@
 /* The cgroup that the start marker names, and the evidence. True when nothing of this name is left; false: a process of
  * it is, or an error. Ask again later. */
 bool attempt_remove(int evidence_fd, const struct cgroup_layout *cgroups, struct name name);
-
-/* Calls `each` for every name of which there is evidence. */
-void attempt_list(int evidence_fd, void (*each)(void *context, struct name name), void *context);

@@ -1,3 +1,4 @@
+#include "backend/directory.h"
 #include "backend/native/cleanup.h"
 #include "backend/native/native_impl.h"
 #include "backend/native/tree.h"
@@ -207,7 +208,7 @@ static void add_found(void *context, struct name name)
 static void operation_list(struct backend *backend)
 {
   struct native *native = native_of(backend);
-  attempt_list(native->evidence_fd, add_found, native->answers);
+  directory_each_attempt(native->evidence_fd, add_found, native->answers);
 }
 
 static uint32_t operation_isolation(const struct backend *backend)

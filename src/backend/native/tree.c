@@ -1,5 +1,6 @@
 #include "backend/native/tree.h"
 
+#include "backend/evidence/evidence_read.h"
 #include "base/fd.h"
 #include "base/number.h"
 
@@ -21,15 +22,6 @@ static ssize_t read_line_file(const char *path, char *text, size_t size)
     return -errno;
   text[got] = 0;
   return got;
-}
-
-bool marker_of_another_boot(const struct start_marker *marker)
-{
-  char text[64];
-  ssize_t length = read_line_file("/proc/sys/kernel/random/boot_id", text, sizeof text);
-  if (length <= 0)
-    return false; /* not known to be another one */
-  return digest_bytes(text, (size_t)length) != marker->boot_id_hash;
 }
 
 /* Field 22 of /proc/PID/stat, start time in clock ticks: with it, a pid names one process for ever (proc(5)). */

@@ -18,6 +18,3 @@ enum life {
 enum life tree_life(const struct cgroup_layout *cgroups, const struct start_marker *marker);
 /* Asks for its end; whether it came is learnt by looking. `init_pidfd`: of the sandbox's first process, or -1. */
 void tree_kill(const struct cgroup_layout *cgroups, const struct start_marker *marker, int init_pidfd);
-
-/* Whether the marker was written before the last start of the host. */
-bool marker_of_another_boot(const struct start_marker *marker);

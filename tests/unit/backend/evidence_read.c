@@ -1,5 +1,6 @@
 #include "backend/evidence/evidence_read.h"
 
+#include "backend/directory.h"
 #include "backend/native/cleanup.h"
 #include "base/fd.h"
 
@@ -401,7 +402,7 @@ static void only_our_names_are_listed(void **state)
   struct site *site = *state;
   int count = 0;
   assert_int_equal(mkdirat(site->evidence_fd, "assay-something-else", 0700), 0);
-  attempt_list(site->evidence_fd, count_name, &count);
+  directory_each_attempt(site->evidence_fd, count_name, &count);
   assert_int_equal(count, 1);
   assert_int_equal(unlinkat(site->evidence_fd, "assay-something-else", AT_REMOVEDIR), 0);
 }

@@ -1,5 +1,6 @@
 #include "backend/native/tree.h"
 
+#include "backend/evidence/evidence_read.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
