@@ -21,38 +21,22 @@
 #define DISK_BYTES_LOW GIB(1)
 enum { INODES_LOW = 10000, PROC_MAGIC = 0x9fa0 };
 
-const char *check_status_name(enum check_status status)
-{
-  static const char *const names[] = {[CHECK_OK] = "ok", [CHECK_WARNING] = "warning", [CHECK_MISSING] = "missing"};
-  return names[status];
-}
-
-__attribute__((format(printf, 3, 4))) static void find(struct doctor_check *check, enum check_status status,
-                                                       const char *format, ...)
-{
-  check->status = status;
-  va_list args;
-  va_start(args, format);
-  vsnprintf(check->explanation, sizeof check->explanation, format, args);
-  va_end(args);
-}
-
 static void check_kernel(const struct doctor_subject *subject, struct doctor_check *check)
 {
   (void)subject;
   struct utsname kernel;
   if (uname(&kernel) < 0) {
-    find(check, CHECK_WARNING, "the version of the kernel cannot be told");
+    check_find(check, CHECK_WARNING, "the version of the kernel cannot be told");
     return;
   }
   char *rest;
   unsigned long major = strtoul(kernel.release, &rest, 10), minor = *rest == '.' ? strtoul(rest + 1, 0, 10) : 0;
   if (major < 5 || (major == 5 && minor < 6))
-    find(check, CHECK_MISSING, "Linux %s is too old; 5.6 or newer is needed", kernel.release);
+    check_find(check, CHECK_MISSING, "Linux %s is too old; 5.6 or newer is needed", kernel.release);
   else if (major == 5 && minor < 14)
-    find(check, CHECK_WARNING, "Linux %s has no cgroup.kill; 5.14 or newer has", kernel.release);
+    check_find(check, CHECK_WARNING, "Linux %s has no cgroup.kill; 5.14 or newer has", kernel.release);
   else
-    find(check, CHECK_OK, "Linux %s", kernel.release);
+    check_find(check, CHECK_OK, "Linux %s", kernel.release);
 }
 
 /* Whether a process like this one may make a user namespace, tried in a child. 0, or the errno. */
@@ -97,9 +81,10 @@ static void check_user_namespaces(const struct doctor_subject *subject, struct d
   (void)subject;
   int result = try_user_namespace();
   if (result == 0)
-    find(check, CHECK_OK, "user namespaces can be made");
+    check_find(check, CHECK_OK, "user namespaces can be made");
   else
-    find(check, CHECK_MISSING, "no user namespace can be made (%s); %s", strerror(result), user_namespace_remedy());
+    check_find(check, CHECK_MISSING, "no user namespace can be made (%s); %s", strerror(result),
+               user_namespace_remedy());
 }
 
 static void check_cgroups(const struct doctor_subject *subject, struct doctor_check *check)
@@ -111,9 +96,9 @@ static void check_cgroups(const struct doctor_subject *subject, struct doctor_ch
                      : v1                 ? "version 1"
                                           : "none";
   if (!cgroups->explanation[0])
-    find(check, CHECK_OK, "%s, below %s", kind, cgroups->v2);
+    check_find(check, CHECK_OK, "%s, below %s", kind, cgroups->v2);
   else
-    find(check, CHECK_MISSING, "%s; %.400s", kind, cgroups->explanation);
+    check_find(check, CHECK_MISSING, "%s; %.400s", kind, cgroups->explanation);
 }
 
 static void check_landlock(const struct doctor_subject *subject, struct doctor_check *check)
@@ -121,9 +106,10 @@ static void check_landlock(const struct doctor_subject *subject, struct doctor_c
   (void)subject;
   long version = syscall(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version > 0)
-    find(check, CHECK_OK, "landlock ABI %ld", version);
+    check_find(check, CHECK_OK, "landlock ABI %ld", version);
   else
-    find(check, CHECK_WARNING, "the kernel has no landlock (%s); add it to the boot parameter lsm=", strerror(errno));
+    check_find(check, CHECK_WARNING,
+               "the kernel has no landlock (%s); add it to the boot parameter lsm=", strerror(errno));
 }
 
 static void check_seccomp(const struct doctor_subject *subject, struct doctor_check *check)
@@ -131,9 +117,9 @@ static void check_seccomp(const struct doctor_subject *subject, struct doctor_ch
   (void)subject;
   uint32_t action = SECCOMP_RET_USER_NOTIF;
   if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
-    find(check, CHECK_OK, "seccomp filters, with notification");
+    check_find(check, CHECK_OK, "seccomp filters, with notification");
   else
-    find(check, CHECK_MISSING, "the kernel cannot filter system calls (%s)", strerror(errno));
+    check_find(check, CHECK_MISSING, "the kernel cannot filter system calls (%s)", strerror(errno));
 }
 
 static void check_proc(const struct doctor_subject *subject, struct doctor_check *check)
@@ -141,37 +127,37 @@ static void check_proc(const struct doctor_subject *subject, struct doctor_check
   (void)subject;
   struct statfs status;
   if (statfs("/proc", &status) < 0 || status.f_type != PROC_MAGIC)
-    find(check, CHECK_MISSING, "/proc is not mounted; mount it");
+    check_find(check, CHECK_MISSING, "/proc is not mounted; mount it");
   else if (access("/proc/self/mountinfo", R_OK) < 0)
-    find(check, CHECK_MISSING, "/proc/self cannot be read (%s)", strerror(errno));
+    check_find(check, CHECK_MISSING, "/proc/self cannot be read (%s)", strerror(errno));
   else
-    find(check, CHECK_OK, "/proc is mounted");
+    check_find(check, CHECK_OK, "/proc is mounted");
 }
 
 static void check_disk(const struct doctor_subject *subject, struct doctor_check *check)
 {
   struct statvfs status;
   if (statvfs(subject->state_dir, &status) < 0) {
-    find(check, CHECK_MISSING, "%.300s cannot be used (%s)", subject->state_dir, strerror(errno));
+    check_find(check, CHECK_MISSING, "%.300s cannot be used (%s)", subject->state_dir, strerror(errno));
     return;
   }
   unsigned long long bytes = (unsigned long long)status.f_bavail * status.f_frsize, mib = bytes / MIB(1);
   if (status.f_files && status.f_favail < INODES_LOW)
-    find(check, CHECK_WARNING, "%llu inodes are left on the file system of %.300s", (unsigned long long)status.f_favail,
-         subject->state_dir);
+    check_find(check, CHECK_WARNING, "%llu inodes are left on the file system of %.300s",
+               (unsigned long long)status.f_favail, subject->state_dir);
   else
-    find(check, bytes < DISK_BYTES_LOW ? CHECK_WARNING : CHECK_OK, "%llu MiB are free for %.300s", mib,
-         subject->state_dir);
+    check_find(check, bytes < DISK_BYTES_LOW ? CHECK_WARNING : CHECK_OK, "%llu MiB are free for %.300s", mib,
+               subject->state_dir);
 }
 
 static void check_isolation(const struct doctor_subject *subject, struct doctor_check *check)
 {
   enum isolation_level level = isolation_level(subject->features);
-  find(check,
-       level == ISOLATION_LEVEL_FULL   ? CHECK_OK
-       : level == ISOLATION_LEVEL_NONE ? CHECK_MISSING
-                                       : CHECK_WARNING,
-       "%s", isolation_level_name(level));
+  check_find(check,
+             level == ISOLATION_LEVEL_FULL   ? CHECK_OK
+             : level == ISOLATION_LEVEL_NONE ? CHECK_MISSING
+                                             : CHECK_WARNING,
+             "%s", isolation_level_name(level));
   for (unsigned i = 0; i < ISOLATION_FEATURE_COUNT; i++) {
     size_t used = strlen(check->explanation);
     if (!(subject->features & 1u << i))

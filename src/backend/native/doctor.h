@@ -2,6 +2,7 @@
 
 /* What this host can do for the native backend, check by check, for `assay doctor`. It changes nothing. */
 
+#include "backend/doctor.h"
 #include "backend/native/native.h"
 
 /* name in JSON, the function that checks it, what it is for */
@@ -14,19 +15,6 @@
   X(proc, "processes are watched through it, and a sandbox has one of its own")                                        \
   X(disk, "evidence, outputs and the database")                                                                        \
   X(isolation, "what of all that a sandbox has in the end")
-
-enum check_status {
-  CHECK_OK,
-  CHECK_WARNING, /* works, but less well */
-  CHECK_MISSING, /* a part of full isolation, or of working at all */
-};
-const char *check_status_name(enum check_status status); /* "ok", "warning", "missing" */
-
-struct doctor_check {
-  const char *name, *purpose;
-  enum check_status status;
-  char explanation[512]; /* for a person: what was found, and where it is not enough, what would help */
-};
 
 enum {
 #define X(name, purpose) DOCTOR_INDEX_##name,

@@ -1,0 +1,21 @@
+#pragma once
+
+/* One check of `assay doctor`, whichever backend makes it. */
+
+#include <stdarg.h>
+
+enum check_status {
+  CHECK_OK,
+  CHECK_WARNING, /* works, but less well */
+  CHECK_MISSING, /* a part of full isolation, or of working at all */
+};
+const char *check_status_name(enum check_status status); /* "ok", "warning", "missing" */
+
+struct doctor_check {
+  const char *name, *purpose;
+  enum check_status status;
+  char explanation[512]; /* for a person: what was found, and where it is not enough, what would help */
+};
+
+__attribute__((format(printf, 3, 4))) void check_find(struct doctor_check *check, enum check_status status,
+                                                      const char *format, ...);
