@@ -210,7 +210,10 @@ static void decide_by_record(struct verdict *verdict, const struct verdict_case 
 
   if (record->evidence_errno) {
     verdict->kind = VERDICT_LOST;
-    set_reason(verdict, "its output could not be saved: %s", strerror(record->evidence_errno));
+    if (record->message[0]) /* the keeper knows better what broke */
+      set_reason(verdict, "%s", record->message);
+    else
+      set_reason(verdict, "its output could not be saved: %s", strerror(record->evidence_errno));
   } else if (record->killed != KILLED_NONE) {
     decide_killed(verdict, the_case);
   } else if (record->kind == EXIT_NOT_STARTED) {

@@ -202,6 +202,13 @@ static const struct row with_record[] = {
    LIMIT_NONE,
    0,
    "its output could not be saved: Input/output error"},
+  /* where the keeper says what broke, that is the reason */
+  {{MEASURED, .step = STEP_RUN, .kind = EXIT_SIGNAL, .signal = 9, .evidence_errno = ECHILD,
+    .message = "stopped from outside"},
+   VERDICT_LOST,
+   LIMIT_NONE,
+   0,
+   "stopped from outside"},
 };
 
 static void assert_verdict(const struct verdict *verdict, const struct row *row, size_t index)
