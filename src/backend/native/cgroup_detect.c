@@ -6,8 +6,8 @@
  * enabled, and a child process is moved into a probe below it and killed there. What fails is left out and explained.
  */
 
-#include "backend/native/cgroup_parse.h"
 #include "backend/native/native.h"
+#include "base/cgroup_parse.h"
 #include "base/fd.h"
 
 #include <dirent.h>
