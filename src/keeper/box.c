@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INODES_MIN = 1024, BYTES_PER_INODE = 4096 };
 enum { BOX_FLAGS = MS_NOSUID | MS_NODEV, PROC_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 static bool attach(const char *source, const char *target, const char *type, unsigned long flags, const char *options,
@@ -57,8 +56,8 @@ static void act_as(uid_t id)
 bool box_mount(struct error *error)
 {
   char options[96];
-  snprintf(options, sizeof options, "mode=755,uid=%d,gid=%d,size=64k,nr_inodes=%d", PROGRAM_UID, PROGRAM_UID,
-           INODES_MIN);
+  snprintf(options, sizeof options, "mode=755,uid=%d,gid=%d,size=64k,nr_inodes=%llu", PROGRAM_UID, PROGRAM_UID,
+           (unsigned long long)disk_inodes(0));
   if (!mount_proc(error) || !attach("box", "/box", "tmpfs", BOX_FLAGS, options, error))
     return false;
   act_as(PROGRAM_UID);
@@ -71,10 +70,9 @@ bool box_mount(struct error *error)
 
 bool box_resize(uint64_t disk_bytes, struct error *error)
 {
-  uint64_t inodes = disk_bytes / BYTES_PER_INODE;
   char options[64];
   snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu", (unsigned long long)disk_bytes,
-           (unsigned long long)(inodes < INODES_MIN ? INODES_MIN : inodes));
+           (unsigned long long)disk_inodes(disk_bytes));
   return attach("box", "/box", "tmpfs", MS_REMOUNT | BOX_FLAGS, options, error);
 }
 

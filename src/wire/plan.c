@@ -81,6 +81,13 @@ struct limits limits_default(void)
   return limits;
 }
 
+uint64_t disk_inodes(uint64_t disk_bytes)
+{
+  enum { INODES_MIN = 1024, BYTES_PER_INODE = 4096 };
+  const uint64_t inodes = disk_bytes / BYTES_PER_INODE;
+  return inodes < INODES_MIN ? INODES_MIN : inodes;
+}
+
 bool plan_path_valid(const char *path)
 {
   if (strlen(path) > PATH_BYTES_MAX)

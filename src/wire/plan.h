@@ -45,6 +45,8 @@ enum limit_kind {
 
 const char *limit_name(enum limit_kind kind); /* "wall_time_ms"; NULL for LIMIT_NONE */
 struct limits limits_default(void);
+/* Files and directories that go with disk_bytes: what is given to a tmpfs beside its size. */
+uint64_t disk_inodes(uint64_t disk_bytes);
 
 enum plan_flag {
   PLAN_KILL_ON_OUTPUT = 1, /* over the output limit: kill, instead of keeping head and tail */

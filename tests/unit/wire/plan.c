@@ -528,6 +528,14 @@ static void releasing_nothing_is_allowed(void **state)
   plan_release(&plan);
 }
 
+static void a_small_disk_has_room_for_a_thousand_files(void **state)
+{
+  (void)state;
+  assert_int_equal(disk_inodes(0), 1024);
+  assert_int_equal(disk_inodes(MIB(4)), 1024);
+  assert_int_equal(disk_inodes(MIB(100)), 25600);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -558,6 +566,7 @@ int main(void)
     cmocka_unit_test(a_path_is_bounded_in_length_and_depth),
     cmocka_unit_test(default_limits_lie_in_their_ranges),
     cmocka_unit_test(releasing_nothing_is_allowed),
+    cmocka_unit_test(a_small_disk_has_room_for_a_thousand_files),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
