@@ -20,6 +20,7 @@ enum {
   INPUT = 7,
   FLAGS = 8,
   ROOT = 9,
+  IMAGE = 10,
   FIRST_LIMIT = 17,
 };
 
@@ -123,6 +124,7 @@ static void a_plan_survives_the_round_trip(void **state)
     .limits = limits,
     .flags = PLAN_KILL_ON_OUTPUT,
     .root = "/srv/root",
+    .image = "registry.example:5000/python:3.11",
   };
   CLEANUP_BLOB struct blob *bytes = plan_encode(&plan);
   struct error error = {0};
@@ -146,6 +148,7 @@ static void a_plan_survives_the_round_trip(void **state)
   assert_memory_equal(&got.limits, &limits, sizeof limits);
   assert_int_equal(got.flags, PLAN_KILL_ON_OUTPUT);
   assert_string_equal(got.root, "/srv/root");
+  assert_string_equal(got.image, "registry.example:5000/python:3.11");
 }
 
 static void what_a_plan_leaves_out_is_left_out(void **state)
@@ -158,6 +161,7 @@ static void what_a_plan_leaves_out_is_left_out(void **state)
   assert_true(plan_decode(bytes->data, bytes->size, &got, 0));
   assert_null(got.compile);
   assert_null(got.root);
+  assert_null(got.image);
   assert_null(got.environment[0]);
   assert_int_equal(got.file_count, 0);
   assert_int_equal(got.input_size, 0);
@@ -243,6 +247,13 @@ static void a_field_that_is_no_list_may_not_come_twice(void **state)
   assert_accepted(&root);
   put_text(&root, ROOT, "/a");
   assert_refused(&root, "root");
+
+  CLEANUP_BUFFER struct buffer image = {0};
+  put_minimal(&image, 0);
+  put_text(&image, IMAGE, "a");
+  assert_accepted(&image);
+  put_text(&image, IMAGE, "a");
+  assert_refused(&image, "image");
   CLEANUP_BUFFER struct buffer flags = {0};
   put_minimal(&flags, 0);
   put_integer(&flags, FLAGS, 0);
@@ -260,7 +271,7 @@ static void a_field_that_is_no_list_may_not_come_twice(void **state)
 static void an_unknown_key_is_refused(void **state)
 {
   (void)state;
-  static const uint16_t keys[] = {0, 10, 15, 16, FIRST_LIMIT + LIMIT_COUNT - 1, 1000, UINT16_MAX};
+  static const uint16_t keys[] = {0, IMAGE + 1, 15, 16, FIRST_LIMIT + LIMIT_COUNT - 1, 1000, UINT16_MAX};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     CLEANUP_BUFFER struct buffer bytes = {0};
     put_minimal(&bytes, 0);
