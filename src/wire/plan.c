@@ -1,5 +1,7 @@
 #include "wire/plan.h"
 
+#include "wire/image_name.h"
+
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,6 +296,8 @@ static bool check_value(const struct field *field, struct error *error)
            error_set(error, ERROR_INVALID, 0, "flags has an unknown flag");
   case KEY_ROOT:
     return text[0] == '/' || error_set(error, ERROR_INVALID, 0, "root is not absolute");
+  case KEY_IMAGE:
+    return image_name_parse(text, 0, error);
   default:
     return check_limit(field, error);
   }
@@ -393,6 +397,9 @@ static void store_field(struct plan *plan, struct cursor *cursor, const struct f
     break;
   case KEY_ROOT:
     plan->root = text;
+    break;
+  case KEY_IMAGE:
+    plan->image = text;
     break;
   default:
     *limit_field(&plan->limits, field->key - KEY_LIMITS) = field_integer(field);

@@ -336,6 +336,15 @@ static void a_variable_is_a_name_and_a_value(void **state)
   }
 }
 
+static void an_image_has_a_name(void **state)
+{
+  (void)state;
+  CLEANUP_BUFFER struct buffer bytes = {0};
+  put_minimal(&bytes, 0);
+  put_text(&bytes, IMAGE, "../etc");
+  assert_refused(&bytes, "image");
+}
+
 static void a_root_is_absolute(void **state)
 {
   (void)state;
@@ -565,6 +574,7 @@ int main(void)
     cmocka_unit_test(a_string_ends_with_the_only_nul_in_it),
     cmocka_unit_test(a_variable_is_a_name_and_a_value),
     cmocka_unit_test(a_root_is_absolute),
+    cmocka_unit_test(an_image_has_a_name),
     cmocka_unit_test(unknown_flags_are_refused),
     cmocka_unit_test(each_limit_keeps_to_its_range),
     cmocka_unit_test(a_file_is_path_mode_and_content_in_a_row),
