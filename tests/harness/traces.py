@@ -37,6 +37,15 @@ def descendants(root=None):
     return found
 
 
+def children(pid):
+    """{pid: command} of its children, zombies excepted."""
+    return {child: command for child, command in descendants(pid).items() if _parent(child) == pid}
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
 def reap():
     """Collects adopted processes that have ended."""
     try:
