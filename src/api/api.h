@@ -6,7 +6,7 @@
  * else.
  */
 
-#include "api/runtime.h"
+#include "api/backend_offer.h"
 #include "core/executor.h"
 #include "http/server.h"
 #include "store/store.h"
@@ -19,8 +19,7 @@ struct api_config {
   uv_loop_t *loop; /* for the time that clients wait */
   const struct runtimes *runtimes;
   struct limits limits_default, limits_max; /* the operator's */
-  const char *backend_default;              /* "native" */
-  const char *const *backends;              /* NULL-terminated */
+  const struct backend_offer *backends;     /* the first is the default; the last is one without a name */
   const char *version;
   /* Prometheus text of what is not the API's own; appended to. May be NULL. */
   void (*metrics)(void *context, struct buffer *ret);

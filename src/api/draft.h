@@ -8,7 +8,8 @@
  *   draft.c          checks that many fields share
  *   draft_program.c  what is to run: runtime, command, code, input, environment
  *   draft_files.c    the files, and what is wrong with their paths
- *   draft_terms.c    on what terms: limits, backend, priority, labels, …
+ *   draft_place.c    where it runs: backend and image
+ *   draft_terms.c    on what terms: limits, priority, labels, …
  */
 
 #include "api/submission.h"
@@ -19,6 +20,7 @@ enum value_kind { VALUE_STRING, VALUE_INTEGER, VALUE_BOOLEAN, VALUE_ARRAY, VALUE
 
 /* Name, kind, what it is for. Decoded in this order, by draft_<name>(). */
 #define SUBMISSION_FIELDS(X)                                                                                           \
+  X(backend, STRING, "where it runs")                                                                                  \
   X(runtime, STRING, "the language of the program, by a name of GET /v1/runtimes")                                     \
   X(command, ARRAY, "instead of a runtime: the program and its arguments")                                             \
   X(args, ARRAY, "arguments after those of the runtime or command")                                                    \
@@ -31,7 +33,7 @@ enum value_kind { VALUE_STRING, VALUE_INTEGER, VALUE_BOOLEAN, VALUE_ARRAY, VALUE
   X(limits, OBJECT, "limits; those left out have the operator's defaults")                                             \
   X(on_output_limit, STRING, "truncate (default): keep head and tail; kill: end the program")                          \
   X(network, STRING, "none")                                                                                           \
-  X(backend, STRING, "where it runs")                                                                                  \
+  X(image, STRING, "the container image to run it in, for a backend that takes images")                                \
   X(priority, INTEGER, "-100 to 100; higher first")                                                                    \
   X(max_attempts, INTEGER, "how often it may be tried where the platform loses it")                                    \
   X(labels, OBJECT, "names and texts to find it by")                                                                   \
@@ -59,7 +61,9 @@ struct draft {
   struct faults *faults;
   const json_t *given[FIELD_COUNT]; /* of the right kind, or NULL */
   struct evaluation *evaluation;
-  const struct runtime *runtime; /* NULL: none, or an unknown one */
+  const struct backend_offer *offer; /* NULL: an unknown one */
+  const struct runtime *runtime;     /* NULL: none, or an unknown one */
+  const char *image;                 /* NULL: none */
   struct text_list command, args, environment;
   struct text_list decoded; /* contents that came as base64 */
   struct plan_file *files;
@@ -94,6 +98,9 @@ bool draft_content(struct draft *draft, const json_t *content, const struct json
                    const void **ret_data, size_t *ret_size);
 
 extern const char *const draft_encodings[]; /* "utf8", "base64", NULL */
+
+/* The image for a request that names none: of the runtime, or the backend's. */
+void draft_choose_image(struct draft *draft, bool has_command);
 
 void draft_add_file(struct draft *draft, const struct plan_file *file);
 /* Adds each of `texts` to `ret`, with ", " in between, for messages; what does not fit is left out. */

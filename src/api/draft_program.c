@@ -13,7 +13,7 @@ static void unknown_runtime(struct draft *draft, const struct json_path *path)
   const char *names[NAMES_MAX + 1] = {0};
   const struct runtime *runtime;
   for (size_t i = 0, count = 0; (runtime = runtimes_at(draft->rules->runtimes, i)) && count < NAMES_MAX; i++)
-    if (runtime->available)
+    if (!draft->offer || backend_offers_runtime(draft->offer, runtime))
       names[count++] = runtime->name;
   char list[FAULT_MESSAGE_SIZE];
   draft_join(names, sizeof list, list);
@@ -30,7 +30,8 @@ void draft_runtime(struct draft *draft, const json_t *value, const struct json_p
     unknown_runtime(draft, path);
     return;
   }
-  if (!runtime->available) {
+  bool needs_host = draft->offer && !draft->offer->takes_images;
+  if (needs_host && !runtime->available) {
     const char *missing = runtime->compile ? runtime->compile[0] : runtime->command[0];
     faults_add(draft->faults, path->text, "the runtime %s is not available on this host: there is no %s in %s",
                runtime->name, missing, SANDBOX_PATH);

@@ -1,11 +1,10 @@
-/* On what terms a program runs: limits, network, backend, priority, attempts, labels. */
+/* On what terms a program runs: limits, network, priority, attempts, labels. */
 
 #include "api/draft.h"
 
 #include "api/json_writer.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 enum limit_index {
@@ -60,13 +59,6 @@ void draft_network(struct draft *draft, const json_t *value, const struct json_p
 {
   static const char *const choices[] = {"none", NULL};
   draft_choice(draft, value, path, choices);
-}
-
-void draft_backend(struct draft *draft, const json_t *value, const struct json_path *path)
-{
-  int choice = draft_choice(draft, value, path, draft->rules->backends);
-  if (choice >= 0)
-    snprintf(draft->evaluation->backend, sizeof draft->evaluation->backend, "%s", draft->rules->backends[choice]);
 }
 
 void draft_priority(struct draft *draft, const json_t *value, const struct json_path *path)

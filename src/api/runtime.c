@@ -78,6 +78,7 @@ static void runtime_release(struct runtime *runtime)
   list_free(runtime->compile);
   list_free(runtime->command);
   list_free(runtime->version_command);
+  free((char *)runtime->image);
   free(runtime->version);
 }
 
@@ -112,6 +113,7 @@ static struct runtime runtime_copy(const struct runtime *runtime)
     .compile = (const char *const *)list_copy(runtime->compile),
     .command = (const char *const *)list_copy(runtime->command),
     .version_command = (const char *const *)list_copy(runtime->version_command),
+    .image = xstrdup(runtime->image),
     .available = (!runtime->compile || program_found(runtime->compile[0])) && program_found(runtime->command[0]),
   };
 }

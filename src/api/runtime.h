@@ -2,8 +2,8 @@
 
 /*
  * Runtimes: what a client may name instead of a command. A built-in table plus the operator's configuration. A runtime
- * is offered when its executables are found on the host in the sandbox's PATH. Versions are found out once, in the
- * background, by running the version command on the loop.
+ * is available when its executables are found on the host in the sandbox's PATH; on a backend of images that does not
+ * matter (backend_offer.h). Versions are found out once, in the background, by running the version command on the loop.
  */
 
 #include "base/error.h"
@@ -19,8 +19,9 @@ struct runtime {
   const char *const *compile;         /* argv, or NULL */
   const char *const *command;         /* argv; the client's `args` are appended */
   const char *const *version_command; /* argv, or NULL; the first line that it prints is the version */
-  bool available;
-  char *version; /* NULL until known */
+  const char *image;                  /* to run it in, on a backend that takes images; NULL: the backend's own choice */
+  bool available;                     /* its programs are on this host */
+  char *version;                      /* NULL until known */
 };
 
 struct runtimes;

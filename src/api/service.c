@@ -46,13 +46,34 @@ static void write_texts(struct json_writer *json, const char *key, const char *c
   json_write_array_end(json);
 }
 
-static void write_runtime(struct json_writer *json, const struct runtime *runtime)
+/* The backends that it can be had on. */
+static void write_offers(struct json_writer *json, const struct api *api, const struct runtime *runtime)
+{
+  json_write_key(json, "backends");
+  json_write_array_begin(json);
+  for (const struct backend_offer *offer = api->config.backends; offer->name; offer++)
+    if (backend_offers_runtime(offer, runtime))
+      json_write_text(json, offer->name);
+  json_write_array_end(json);
+}
+
+static bool is_offered(const struct api *api, const struct runtime *runtime)
+{
+  const struct backend_offer *offer = api->config.backends;
+  while (offer->name && !backend_offers_runtime(offer, runtime))
+    offer++;
+  return offer->name;
+}
+
+static void write_runtime(struct json_writer *json, const struct api *api, const struct runtime *runtime)
 {
   json_write_object_begin(json);
   json_write_member_text(json, "name", runtime->name);
   write_texts(json, "aliases", runtime->aliases);
-  json_write_member_bool(json, "available", runtime->available);
+  json_write_member_bool(json, "available", is_offered(api, runtime));
+  write_offers(json, api, runtime);
   json_write_member_text(json, "version", runtime->version);
+  json_write_member_text(json, "image", runtime->image);
   json_write_member_text(json, "file", runtime->file);
   write_texts(json, "compile", runtime->compile);
   write_texts(json, "command", runtime->command);
@@ -69,7 +90,7 @@ void handle_runtimes(struct api *api, struct http_request *request, const char *
   json_write_key(&json, "runtimes");
   json_write_array_begin(&json);
   for (size_t i = 0; (runtime = runtimes_at(api->config.runtimes, i)); i++)
-    write_runtime(&json, runtime);
+    write_runtime(&json, api, runtime);
   json_write_array_end(&json);
   json_write_object_end(&json);
   respond_json(api, request, 200, &body);

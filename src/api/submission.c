@@ -67,6 +67,8 @@ static void take_fields(struct draft *draft, const json_t *root)
   if (!draft_kind(draft, root, VALUE_OBJECT, &path))
     return;
   draft_members(draft, root, &path, field_members, FIELD_COUNT, draft->given);
+  if (!json_object_get(root, "backend"))
+    draft->offer = &draft->rules->backends[0];
   for (size_t i = 0; i < FIELD_COUNT; i++) {
     struct json_path at = json_path_member(&path, field_members[i].name);
     if (draft->given[i])
@@ -99,6 +101,8 @@ static void check_together(struct draft *draft, const json_t *root)
     faults_add(faults, "$.code", "code needs a runtime; with a command, send files");
   if (has_runtime && !has_code && !has_files)
     faults_add(faults, "$", "a runtime needs code, or files");
+  if (!json_object_get(root, "image"))
+    draft_choose_image(draft, has_command);
   if (draft->runtime && draft->given[FIELD_files] && !has_code && !has_file(draft, draft->runtime->file))
     faults_add(faults, "$.files", "%s is missing: it is what the runtime %s runs", draft->runtime->file,
                draft->runtime->name);
@@ -139,6 +143,7 @@ static struct blob *make_plan(const struct draft *draft)
     .input_size = draft->input_size,
     .limits = draft->evaluation->limits,
     .flags = draft->flags,
+    .image = draft->image,
   };
   return plan_encode(&plan);
 }
@@ -147,7 +152,6 @@ static void draft_prepare(struct draft *draft)
 {
   draft->evaluation = evaluation_create();
   draft->evaluation->limits = standard_limits(draft->rules);
-  snprintf(draft->evaluation->backend, sizeof draft->evaluation->backend, "%s", draft->rules->backend_default);
 }
 
 struct evaluation *submission_decode(const struct submission_rules *rules, const void *body, size_t size,
@@ -165,6 +169,8 @@ struct evaluation *submission_decode(const struct submission_rules *rules, const
     complete_command(&draft);
   if (!faults->count) {
     draft.evaluation->plan = make_plan(&draft);
+    draft.evaluation->image = xstrdup(draft.image);
+    snprintf(draft.evaluation->backend, sizeof draft.evaluation->backend, "%s", draft.offer->name);
     if (!draft.evaluation->labels)
       draft.evaluation->labels = xstrdup("{}");
   }

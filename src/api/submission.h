@@ -5,6 +5,7 @@
  * body is trusted; every fault in it is named (faults.h) and none is mended in silence.
  */
 
+#include "api/backend_offer.h"
 #include "api/faults.h"
 #include "api/runtime.h"
 #include "core/evaluation.h"
@@ -13,8 +14,7 @@
 struct submission_rules {
   const struct runtimes *runtimes;
   struct limits limits_default, limits_max;
-  const char *backend_default;
-  const char *const *backends; /* NULL-terminated */
+  const struct backend_offer *backends; /* the first is the default; the last is one without a name */
 };
 
 enum { SUBMISSION_PRIORITY_MAX = 100, SUBMISSION_ATTEMPTS_MAX = 10 };

@@ -38,7 +38,6 @@ static struct evaluation *decode(struct api *api, struct http_request *request, 
     .runtimes = config->runtimes,
     .limits_default = config->limits_default,
     .limits_max = config->limits_max,
-    .backend_default = config->backend_default,
     .backends = config->backends,
   };
   size_t size;

@@ -18,6 +18,7 @@ void evaluation_destroy(struct evaluation *evaluation)
 {
   if (!evaluation)
     return;
+  free(evaluation->image);
   free(evaluation->labels);
   free(evaluation->idempotency_key);
   blob_unref(evaluation->plan);

@@ -28,6 +28,7 @@ struct evaluation {
   int priority; /* higher first */
   char backend[BACKEND_NAME_SIZE];
   char runtime[RUNTIME_NAME_SIZE]; /* "" for a bare command */
+  char *image;                     /* that it runs in, or NULL: none; opaque to the core */
   struct limits limits;
   char *labels;      /* a JSON object as text, "{}" where there are none; opaque to the core */
   struct blob *plan; /* opaque to the core; NULL once finished */
@@ -41,8 +42,8 @@ struct evaluation {
 
   struct verdict verdict; /* kind NONE while open */
   struct usage usage;
-  char progress[REASON_SIZE];          /* of what was or is being fetched before it can start; "" where nothing was */
-  uint32_t isolation; /* enum isolation_feature bits; 0 until known */
+  char progress[REASON_SIZE]; /* of what was or is being fetched before it can start; "" where nothing was */
+  uint32_t isolation;         /* enum isolation_feature bits; 0 until known */
   bool order_cut;
   struct outputs *outputs; /* once gathered; NULL for what the store's list returns */
 

@@ -127,7 +127,7 @@ static void pump(struct executor *executor)
   }
 }
 
-/* Recovery. An evaluation of a backend that is no longer configured is looked at nowhere: its deadline ends it. */
+/* Recovery. An evaluation of a backend that is no longer configured can be looked at nowhere, and is lost. */
 
 void executor_recover(struct executor *executor, struct evaluation *evaluation)
 {
@@ -135,6 +135,7 @@ void executor_recover(struct executor *executor, struct evaluation *evaluation)
   if (!evaluation->x.backend) {
     executor_add_backend(executor, evaluation->backend);
     evaluation->x.backend = find_backend(executor, evaluation->backend);
+    evaluation->x.backend->gone = true;
   }
   evaluation->state = STATE_QUEUED;
   evaluation->x.recovering = true;
@@ -146,7 +147,7 @@ void executor_recover(struct executor *executor, struct evaluation *evaluation)
 void executor_start(struct executor *executor)
 {
   for (struct evaluation *evaluation = executor->oldest; evaluation; evaluation = evaluation->x.next)
-    evaluation_look(executor, evaluation);
+    (evaluation->x.backend->gone ? evaluation_backend_gone : evaluation_look)(executor, evaluation);
 }
 
 /* Submission. */
@@ -162,7 +163,9 @@ static void give_id(struct executor *executor, struct evaluation *evaluation)
 static bool has_room(const struct executor *executor, const struct backend_state *backend, uint64_t plan_bytes,
                      struct error *error)
 {
-  unsigned waiting = executor->in_state[STATE_ACCEPTING] + executor->in_state[STATE_QUEUED];
+  unsigned waiting = 0;
+  for (enum state state = 0; state < STATE_COUNT; state++)
+    waiting += state_waits(state) ? executor->in_state[state] : 0;
   unsigned free_slots = backend->slots > backend->busy ? backend->slots - backend->busy : 0;
   if (waiting >= executor->config.queue_max + free_slots)
     return error_set(error, ERROR_OVERLOADED, 0, "the queue is full: %u evaluations wait; try again later", waiting);
@@ -175,7 +178,7 @@ static bool has_room(const struct executor *executor, const struct backend_state
 bool executor_submit(struct executor *executor, struct evaluation *evaluation, void *token, struct error *error)
 {
   struct backend_state *backend = find_backend(executor, evaluation->backend);
-  if (!backend)
+  if (!backend || backend->gone)
     return error_set(error, ERROR_INVALID, 0, "no backend named %s", evaluation->backend);
   if (executor->draining)
     return error_set(error, ERROR_UNAVAILABLE, 0, "the daemon is stopping");
@@ -253,7 +256,7 @@ enum cancel_result executor_cancel(struct executor *executor, const char *id)
       evaluation_give_up(executor, evaluation);
     break;
   case STATE_PREPARING:
-    evaluation_give_up(executor, evaluation);
+    evaluation_end_preparing(executor, evaluation);
     break;
   case STATE_STARTING:
   case STATE_RUNNING:
@@ -295,11 +298,12 @@ void executor_launched(struct executor *executor, struct name name, enum launch_
     evaluation_look(executor, evaluation);
     break;
   case LAUNCH_PREPARING:
-    if (evaluation->state != STATE_STARTING)
+    if (evaluation->state == STATE_STARTING)
+      evaluation_move(executor, evaluation, STATE_PREPARING);
+    if (evaluation->state != STATE_PREPARING)
       break;
-    evaluation_move(executor, evaluation, STATE_PREPARING);
     if (evaluation->x.stop != STOP_NONE)
-      evaluation_give_up(executor, evaluation);
+      evaluation_end_preparing(executor, evaluation);
     else
       evaluation_look(executor, evaluation); /* it may be there already, and the hint was before */
     break;
@@ -335,6 +339,7 @@ static void begin_next_attempt(struct executor *executor, struct evaluation *eva
   evaluation->x.looking = evaluation->x.look_again = evaluation->x.confirming = evaluation->x.finishing = false;
   evaluation->x.launching = false;
   evaluation->x.refusal[0] = 0;
+  evaluation->progress[0] = 0;
   evaluation->x.presence = PRESENCE_UNKNOWN;
   if (evaluation->x.stop == STOP_DEADLINE) /* that of the attempt before */
     evaluation->x.stop = STOP_NONE;

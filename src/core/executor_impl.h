@@ -14,6 +14,7 @@ struct backend_state {
   char name[BACKEND_NAME_SIZE];
   unsigned slots, busy;
   bool blocked; /* it said BUSY: wait for a sign that there is room */
+  bool gone;    /* not configured any more; known only from what the store held */
   struct queue queue;
 };
 
@@ -41,6 +42,10 @@ void evaluation_observed(struct executor *executor, struct evaluation *evaluatio
 void evaluation_overdue(struct executor *executor, struct evaluation *evaluation);
 /* It was never launched in this attempt and never will be. */
 void evaluation_give_up(struct executor *executor, struct evaluation *evaluation);
+/* It is being prepared, and that is to end: by its deadline, or because it was cancelled. */
+void evaluation_end_preparing(struct executor *executor, struct evaluation *evaluation);
+/* Nobody can say what became of it. */
+void evaluation_backend_gone(struct executor *executor, struct evaluation *evaluation);
 /* What its plan adds to queued_bytes in this state. */
 uint64_t evaluation_waiting_bytes(const struct evaluation *evaluation, enum state state);
 struct name evaluation_name(const struct evaluation *evaluation);

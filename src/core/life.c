@@ -5,6 +5,10 @@
  * program that is dead without a record is killed again, looked at again, and only then lost (law 4). Alive is alive.
  * Nothing known of it means that it may be launched, under the same name, as often as needed: the keeper's start marker
  * sees to it that it starts once (law 2). An error means nothing at all: the next tick looks again (law 9).
+ *
+ * While a backend fetches what is needed it says so, in its answer to the launch or when it is looked at (PENDING, with
+ * progress). That holds no slot. When it has ended, well or badly, nothing is known of the attempt again, and the next
+ * launch tells which of the two.
  */
 
 #include "core/executor_impl.h"
@@ -27,8 +31,7 @@ static struct mono deadline_of(const struct executor *executor, const struct eva
 
 uint64_t evaluation_waiting_bytes(const struct evaluation *evaluation, enum state state)
 {
-  bool waits = state == STATE_ACCEPTING || state == STATE_QUEUED;
-  return waits && evaluation->plan ? evaluation->plan->size : 0;
+  return state_waits(state) && evaluation->plan ? evaluation->plan->size : 0;
 }
 
 /* The one function that moves an evaluation between states. */
@@ -144,7 +147,7 @@ static void conclude(struct executor *executor, struct evaluation *evaluation, c
   });
   evaluation->x.finishing = true;
   bool again = verdict.kind == VERDICT_LOST && evaluation->x.stop != STOP_CANCELLED &&
-               evaluation->attempt < evaluation->attempts_max;
+               evaluation->attempt < evaluation->attempts_max && !evaluation->x.backend->gone;
   if (again) {
     executor->world.store_attempt(executor->world.context, evaluation, evaluation->attempt + 1);
     return;
@@ -160,6 +163,26 @@ void evaluation_give_up(struct executor *executor, struct evaluation *evaluation
   conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_ABSENT});
 }
 
+void evaluation_end_preparing(struct executor *executor, struct evaluation *evaluation)
+{
+  if (evaluation->x.launching) { /* what becomes of that is not known */
+    evaluation_kill(executor, evaluation);
+    evaluation_look(executor, evaluation);
+    return;
+  }
+  char reason[REASON_SIZE + sizeof "what it needs could not be fetched in time: "];
+  snprintf(reason, sizeof reason, "what it needs could not be fetched in time%s%s", evaluation->progress[0] ? ": " : "",
+           evaluation->progress);
+  conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_ABSENT, .platform_reason = reason});
+}
+
+void evaluation_backend_gone(struct executor *executor, struct evaluation *evaluation)
+{
+  char reason[REASON_SIZE];
+  snprintf(reason, sizeof reason, "the backend %s is not configured any more", evaluation->backend);
+  conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_UNKNOWN, .platform_reason = reason});
+}
+
 /* Dead, or gone, and no record: make sure of it, and look at the evidence once more before anything is called lost. */
 static void found_dead(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
 {
@@ -173,22 +196,31 @@ static void found_dead(struct executor *executor, struct evaluation *evaluation,
   evaluation_look(executor, evaluation);
 }
 
+/* Where an attempt that is alive stands; states do not go back. */
+static enum state state_of_alive(enum state state, const struct observation *seen)
+{
+  if (state == STATE_RUNNING || state == STATE_SEALING)
+    return state;
+  if (seen->presence == PRESENCE_RUNNING || seen->started)
+    return STATE_RUNNING;
+  if (seen->progress || state == STATE_PREPARING)
+    return STATE_PREPARING;
+  return STATE_STARTING;
+}
+
 static void found_alive(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
 {
   evaluation->x.confirming = false;
   evaluation->x.recovering = false;
-  bool runs = seen->presence == PRESENCE_RUNNING || seen->started;
-  if (evaluation->state == STATE_PREPARING) {
-    if (runs)
-      evaluation_move(executor, evaluation, STATE_RUNNING);
-  } else if (evaluation->state == STATE_QUEUED || evaluation->state == STATE_STARTING) {
-    queue_remove(&evaluation->x.backend->queue, evaluation);
-    if (runs)
-      evaluation_move(executor, evaluation, STATE_RUNNING);
-    else if (evaluation->state == STATE_QUEUED)
-      evaluation_move(executor, evaluation, STATE_STARTING);
-  }
-  if (evaluation->x.stop != STOP_NONE)
+  queue_remove(&evaluation->x.backend->queue, evaluation);
+  enum state state = state_of_alive(evaluation->state, seen);
+  if (state != evaluation->state)
+    evaluation_move(executor, evaluation, state);
+  if (evaluation->x.stop == STOP_NONE)
+    return;
+  if (state == STATE_PREPARING && !evaluation->x.launching)
+    evaluation_end_preparing(executor, evaluation);
+  else
     evaluation_kill(executor, evaluation);
 }
 
@@ -258,7 +290,9 @@ void evaluation_overdue(struct executor *executor, struct evaluation *evaluation
       evaluation_give_up(executor, evaluation);
     break;
   case STATE_PREPARING:
-    evaluation_give_up(executor, evaluation);
+    if (evaluation->x.launching)
+      seal(executor, evaluation);
+    evaluation_end_preparing(executor, evaluation);
     break;
   case STATE_STARTING:
   case STATE_RUNNING:

@@ -35,6 +35,11 @@ bool move_legal(enum state from, enum state to)
   return from < STATE_COUNT && to < STATE_COUNT && legal[from][to];
 }
 
+bool state_waits(enum state state)
+{
+  return state == STATE_ACCEPTING || state == STATE_QUEUED || state == STATE_PREPARING;
+}
+
 bool state_holds_slot(enum state state)
 {
   return state == STATE_STARTING || state == STATE_RUNNING;

@@ -16,7 +16,7 @@
 #define STATES(X)                                                                                                      \
   X(ACCEPTING, "accepting", 0, "handed to the store, not yet durable; no client has been told")                        \
   X(QUEUED, "queued", QUEUED_MS_MAX, "durable, waiting for a slot")                                                    \
-  X(PREPARING, "preparing", PREPARING_MS_MAX, "what it needs, such as an image, is being fetched; it holds no slot")     \
+  X(PREPARING, "preparing", PREPARING_MS_MAX, "what it needs, such as an image, is being fetched; it holds no slot")   \
   X(STARTING, "starting", STARTING_MS_MAX, "handed to a backend; no sign yet that the program was started")            \
   X(RUNNING, "running", RUNNING_GRACE_MS, "the start marker is there")                                                 \
   X(SEALING, "sealing", SEALING_MS_MAX, "the program is dead; output is gathered and the verdict made durable")        \
@@ -36,6 +36,7 @@ enum state {
   X(QUEUED, RUNNING, "found running after a restart")                                                                  \
   X(QUEUED, SEALING, "cancelled, overdue, or found dead after a restart")                                              \
   X(STARTING, QUEUED, "the backend had no room, and nothing was started")                                              \
+  X(QUEUED, PREPARING, "found being prepared after a restart")                                                         \
   X(STARTING, PREPARING, "the backend has to fetch something first, and nothing was started")                          \
   X(PREPARING, QUEUED, "what it needs is there, or will not be: the next launch tells")                                \
   X(PREPARING, RUNNING, "found running, against what the backend said")                                                \
@@ -52,3 +53,5 @@ unsigned state_deadline_ms(enum state state);
 bool move_legal(enum state from, enum state to);
 /* Whether a slot of the backend is taken by an evaluation in this state. */
 bool state_holds_slot(enum state state);
+/* Whether it takes a place among those that wait (--queue). */
+bool state_waits(enum state state);

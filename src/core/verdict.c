@@ -240,6 +240,7 @@ static void decide_without_record(struct verdict *verdict, const struct verdict_
                : the_case->presence == PRESENCE_UNKNOWN ? "the backend does not answer"
                : the_case->presence == PRESENCE_RUNNING ? "it could not be killed in time"
                : !the_case->started                     ? "the platform could not start it in time"
+               : the_case->presence == PRESENCE_PENDING ? "the platform neither started nor withdrew it in time"
                                                         : "it ended without leaving a record");
   }
 }

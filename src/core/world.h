@@ -24,11 +24,11 @@ struct observation {
 };
 
 enum launch_result {
-  LAUNCH_ACCEPTED, /* or adopted: a second launch of the same name is not a second start */
-  LAUNCH_BUSY,     /* no room just now, and nothing was started */
-  LAUNCH_REFUSED,  /* will never work: the request's fault */
+  LAUNCH_ACCEPTED,  /* or adopted: a second launch of the same name is not a second start */
+  LAUNCH_BUSY,      /* no room just now, and nothing was started */
+  LAUNCH_REFUSED,   /* will never work: the request's fault */
   LAUNCH_PREPARING, /* something that it needs is being fetched; nothing was started. A hint comes when that has ended */
-  LAUNCH_UNKNOWN,  /* no answer: it may run. Look */
+  LAUNCH_UNKNOWN,   /* no answer: it may run. Look */
 };
 
 enum store_result {

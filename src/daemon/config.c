@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "core/evaluation.h"
+#include "wire/image_name.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -11,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER };
+enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_MILLI };
+
+enum { NUMBER_MAX = 1000000 };
 
 static const struct option {
   const char *key;
@@ -40,6 +44,28 @@ static void clear_list(struct text_list *list)
   list->count = 0;
 }
 
+/* "1.25" is 1250: at most three digits behind the point, and more than nothing. */
+static bool parse_milli(const char *text, uint64_t *ret)
+{
+  CLEANUP_FREE char *whole = xstrdup(text);
+  uint64_t integer, fraction = 0;
+  char *point = strchr(whole, '.');
+  if (point) {
+    char digits[4] = "000";
+    size_t length = strlen(point + 1);
+    if (length < 1 || length > 3)
+      return false;
+    memcpy(digits, point + 1, length);
+    *point = 0;
+    if (!parse_u64_text(digits, 999, &fraction))
+      return false;
+  }
+  if (!parse_u64_text(whole, NUMBER_MAX, &integer) || !(integer || fraction))
+    return false;
+  *ret = integer * 1000 + fraction;
+  return true;
+}
+
 /* Sets one option from text; a list is appended to. */
 static bool set_option(struct config *config, const struct option *option, const char *text, struct error *error)
 {
@@ -50,13 +76,19 @@ static bool set_option(struct config *config, const struct option *option, const
     *(char **)field = xstrdup(text);
     return true;
   case OPTION_NUMBER:
-    if (!parse_u64_text(text, 1000000, field))
-      return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a whole number up to 1000000", option->key, text);
+    if (!parse_u64_text(text, NUMBER_MAX, field))
+      return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a whole number up to %d", option->key, text,
+                       NUMBER_MAX);
+    return true;
+  case OPTION_MILLI:
+    if (!parse_milli(text, field))
+      return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a number such as 2 or 0.5, from 0.001 to %d",
+                       option->key, text, NUMBER_MAX);
     return true;
   case OPTION_LIST: {
     struct text_list *list = field;
-    if (list->count == LISTEN_MAX)
-      return error_set(error, ERROR_INVALID, 0, "%s: more than %d values", option->key, LISTEN_MAX);
+    if (list->count == CONFIG_LIST_MAX)
+      return error_set(error, ERROR_INVALID, 0, "%s: more than %d values", option->key, CONFIG_LIST_MAX);
     list->items[list->count++] = xstrdup(text);
     return true;
   }
@@ -158,39 +190,87 @@ static const char **borrow_texts(json_t *json)
   return texts;
 }
 
+/* The keys of one runtime, by the member that they fill. */
+enum { RUNTIME_LISTS = 4, RUNTIME_TEXTS = 2 };
+static const struct {
+  const char *key;
+  size_t offset;
+} runtime_lists[RUNTIME_LISTS] =
+  {
+    {"aliases", offsetof(struct runtime, aliases)},
+    {"compile", offsetof(struct runtime, compile)},
+    {"command", offsetof(struct runtime, command)},
+    {"version_command", offsetof(struct runtime, version_command)},
+},
+  runtime_texts[RUNTIME_TEXTS] = {
+    {"file", offsetof(struct runtime, file)},
+    {"image", offsetof(struct runtime, image)},
+};
+
+/* Sets one member of `runtime`; a list is also put into `owned`, to be freed by the caller. */
+static bool set_runtime_key(struct runtime *runtime, const char **owned[static RUNTIME_LISTS], const char *key,
+                            json_t *value, struct error *error)
+{
+  for (int i = 0; i < RUNTIME_LISTS; i++) {
+    if (strcmp(key, runtime_lists[i].key) != 0)
+      continue;
+    owned[i] = borrow_texts(value);
+    memcpy((char *)runtime + runtime_lists[i].offset, &owned[i], sizeof owned[i]);
+    return owned[i] || error_set(error, ERROR_INVALID, 0, "%s: not a list of texts", key);
+  }
+  for (int i = 0; i < RUNTIME_TEXTS; i++) {
+    const char *text = json_string_value(value);
+    if (strcmp(key, runtime_texts[i].key) != 0)
+      continue;
+    memcpy((char *)runtime + runtime_texts[i].offset, &text, sizeof text);
+    return text || error_set(error, ERROR_INVALID, 0, "%s: not a text", key);
+  }
+  return error_set(error, ERROR_INVALID, 0, "%s: no such key", key);
+}
+
+/* With neither a file nor a command of its own, an entry adds to the runtime of its name that is there already. */
+static struct runtime begin_runtime(const struct runtimes *runtimes, const char *name, const json_t *object)
+{
+  const struct runtime *standing = runtimes_find(runtimes, name);
+  bool adds = standing && !strcmp(standing->name, name) && !json_object_get(object, "file") &&
+              !json_object_get(object, "command");
+  struct runtime runtime = adds ? *standing : (struct runtime){0};
+  runtime.name = name;
+  return runtime;
+}
+
 static bool add_runtime(struct runtimes *runtimes, const char *name, json_t *object, struct error *error)
 {
-  static const char *const keys[] = {"aliases", "compile", "command", "version_command"};
-  const char **lists[4] = {0};
+  if (!json_is_object(object) || !*name || strlen(name) >= RUNTIME_NAME_SIZE)
+    return error_set(error, ERROR_INVALID, 0, "runtimes.%.40s: not a name of up to %d bytes with a mapping", name,
+                     RUNTIME_NAME_SIZE - 1);
+  struct runtime runtime = begin_runtime(runtimes, name, object);
+  const char **owned[RUNTIME_LISTS] = {0};
   bool good = true;
-  const char *key, *file = json_string_value(json_object_get(object, "file"));
+  const char *key;
   json_t *value;
   json_object_foreach(object, key, value)
   {
-    int which = 0;
-    while (which < 4 && strcmp(key, keys[which]) != 0)
-      which++;
-    if (which < 4 && good && !(lists[which] = borrow_texts(value)))
-      good = error_set(error, ERROR_INVALID, 0, "runtimes.%s.%s: not a list of texts", name, key);
-    else if (which == 4 && good && strcmp(key, "file") != 0)
-      good = error_set(error, ERROR_INVALID, 0, "runtimes.%s.%s: no such key", name, key);
+    good = good && (set_runtime_key(&runtime, owned, key, value, error) || error_wrap(error, "runtimes.%s", name));
   }
-  if (good && (!file || !lists[2]))
+  if (good && (!runtime.file || !runtime.command))
     good = error_set(error, ERROR_INVALID, 0, "runtimes.%s: needs `file` (a name) and `command` (a list)", name);
+  if (good && !plan_path_valid(runtime.file))
+    good =
+      error_set(error, ERROR_INVALID, 0, "runtimes.%s.file: \"%.200s\" is not a relative path", name, runtime.file);
+  if (good && runtime.image && !image_name_parse(runtime.image, 0, error))
+    good = error_wrap(error, "runtimes.%s.image", name);
   if (good)
-    runtimes_add(runtimes, &(struct runtime){.name = name,
-                                             .file = file,
-                                             .aliases = lists[0],
-                                             .compile = lists[1],
-                                             .command = lists[2],
-                                             .version_command = lists[3]});
-  for (int i = 0; i < 4; i++)
-    free(lists[i]);
+    runtimes_add(runtimes, &runtime);
+  for (int i = 0; i < RUNTIME_LISTS; i++)
+    free(owned[i]);
   return good;
 }
 
 static bool add_runtimes(struct runtimes *runtimes, json_t *object, struct error *error)
 {
+  if (!json_is_object(object))
+    return error_set(error, ERROR_INVALID, 0, "runtimes: not a mapping");
   const char *name;
   json_t *value;
   json_object_foreach(object, name, value)
@@ -207,6 +287,11 @@ static bool set_from_json(struct config *config, const struct option *option, js
   if (json_is_integer(value)) {
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+    return set_option(config, option, text, error);
+  }
+  if (json_is_real(value)) {
+    char text[32];
+    snprintf(text, sizeof text, "%.15g", json_real_value(value));
     return set_option(config, option, text, error);
   }
   if (json_is_string(value))
@@ -384,6 +469,66 @@ static void make_absolute(char **path)
   *path = absolute;
 }
 
+enum backend_kind config_backend_kind(const char *name)
+{
+  static const char *const names[] = {
+#define X(kind, takes_images) [BACKEND_##kind] = #kind,
+    BACKENDS(X)
+#undef X
+  };
+  enum backend_kind kind = 0;
+  while (kind < BACKEND_COUNT && strcmp(names[kind], name) != 0)
+    kind++;
+  return kind;
+}
+
+static bool check_backends(const struct config *config, struct error *error)
+{
+  static const char names[] = ""
+#define X(kind, takes_images) " " #kind
+    BACKENDS(X)
+#undef X
+    ;
+  unsigned seen = 0;
+  for (unsigned i = 0; i < config->backend.count; i++) {
+    const char *name = config->backend.items[i];
+    enum backend_kind kind = config_backend_kind(name);
+    if (kind == BACKEND_COUNT)
+      return error_set(error, ERROR_INVALID, 0, "backend: \"%s\" is not one of:%s", name, names);
+    if (seen & 1u << kind)
+      return error_set(error, ERROR_INVALID, 0, "backend: %s is there twice", name);
+    seen |= 1u << kind;
+  }
+  return true;
+}
+
+static void set_default(char **text, const char *standard)
+{
+  if (!*text)
+    *text = xstrdup(standard);
+}
+
+/* The keys of the Docker backend, which are checked whether or not it is configured: a mistake is one in any case. */
+static bool fill_docker(struct config *config, struct error *error)
+{
+  set_default(&config->docker_pull, "missing");
+  set_default(&config->docker_evidence, "auto");
+  if (!config->docker_slots)
+    config->docker_slots = config->slots;
+  if (!config->docker_pull_timeout_s)
+    config->docker_pull_timeout_s = 600;
+  if (config->docker_slots > CONFIG_SLOTS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "docker_slots: more than %d", CONFIG_SLOTS_MAX);
+  if (config->docker_pull_timeout_s > CONFIG_PULL_SECONDS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "docker_pull_timeout_s: more than %d", CONFIG_PULL_SECONDS_MAX);
+  if (config->docker_image && !image_name_parse(config->docker_image, 0, error))
+    return error_wrap(error, "docker_image");
+  if (config->docker_tls_dir)
+    make_absolute(&config->docker_tls_dir);
+  return one_of("docker_pull", config->docker_pull, "never|missing", error) &&
+         one_of("docker_evidence", config->docker_evidence, "auto|bind|volume", error);
+}
+
 static bool fill_defaults(struct config *config, struct error *error)
 {
   if (!config->state_dir && !(config->state_dir = default_state_dir()))
@@ -394,22 +539,17 @@ static bool fill_defaults(struct config *config, struct error *error)
     config->backend.items[config->backend.count++] = xstrdup("native");
   if (!config->slots)
     config->slots = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
-  if (config->slots > 1024)
-    return error_set(error, ERROR_INVALID, 0, "slots: more than 1024");
-  if (!config->isolation)
-    config->isolation = xstrdup("auto");
-  if (!config->log_format)
-    config->log_format = xstrdup("text");
-  if (!config->log_level)
-    config->log_level = xstrdup("info");
+  if (config->slots > CONFIG_SLOTS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "slots: more than %d", CONFIG_SLOTS_MAX);
+  set_default(&config->isolation, "auto");
+  set_default(&config->log_format, "text");
+  set_default(&config->log_level, "info");
   if (!config->keeper && !(config->keeper = default_keeper()))
     return error_set(error, ERROR_INVALID, 0, "keeper: assay-keeper is not beside assayd; give --keeper PATH");
   make_absolute(&config->state_dir);
   make_absolute(&config->keeper);
-  for (unsigned i = 0; i < config->backend.count; i++)
-    if (!one_of("backend", config->backend.items[i], "native", error))
-      return false;
-  return one_of("isolation", config->isolation, "auto|strict", error) &&
+  return check_backends(config, error) && fill_docker(config, error) &&
+         one_of("isolation", config->isolation, "auto|strict", error) &&
          one_of("log_format", config->log_format, "text|json", error) &&
          one_of("log_level", config->log_level, "debug|info|warning|error", error);
 }

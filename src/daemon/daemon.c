@@ -191,22 +191,32 @@ static struct backend *create_native(struct daemon *daemon, const struct backend
   return native_create(&daemon->loop, &config, events, error);
 }
 
+static struct backend *create_docker(struct daemon *daemon, const struct backend_events *events, struct error *error)
+{
+  (void)daemon;
+  (void)events;
+  error_set(error, ERROR_UNAVAILABLE, 0, "not in this build yet");
+  return 0;
+}
+
 static const struct {
-  const char *name;
   struct backend *(*create)(struct daemon *daemon, const struct backend_events *events, struct error *error);
-} backend_kinds[] = {{"native", create_native}};
+  bool takes_images;
+} backend_kinds[] = {
+#define X(name, images) [BACKEND_##name] = {create_##name, images},
+  BACKENDS(X)
+#undef X
+};
 
 static bool start_backend(struct daemon *daemon, const char *name, struct error *error)
 {
   struct backend_events events = backend_events_of(daemon);
-  size_t kind = 0;
-  while (strcmp(backend_kinds[kind].name, name) != 0) /* config.c lets no other name through */
-    kind++;
   executor_add_backend(daemon->executor, name);
-  struct backend *backend = backend_kinds[kind].create(daemon, &events, error);
-  if (backend)
-    daemon->backends[daemon->backend_count++] = backend;
-  return backend != 0;
+  struct backend *backend = backend_kinds[config_backend_kind(name)].create(daemon, &events, error);
+  if (!backend)
+    return error_wrap(error, "backend %s", name);
+  daemon->backends[daemon->backend_count++] = backend;
+  return true;
 }
 
 static bool start_backends(struct daemon *daemon, struct error *error)
@@ -219,16 +229,27 @@ static bool start_backends(struct daemon *daemon, struct error *error)
   return true;
 }
 
+static struct backend_offer offer_of(const struct config *config, const char *name)
+{
+  struct backend_offer offer = {.name = name, .takes_images = backend_kinds[config_backend_kind(name)].takes_images};
+  if (offer.takes_images) {
+    offer.image = config->docker_image;
+    offer.images = (const char *const *)config->docker_images.items;
+  }
+  return offer;
+}
+
 static void create_api(struct daemon *daemon)
 {
+  for (unsigned i = 0; i < daemon->backend_count; i++)
+    daemon->offers[i] = offer_of(daemon->config, daemon->config->backend.items[i]);
   daemon->api = api_create(&(struct api_config){
     .executor = daemon->executor,
     .store = daemon->store,
     .runtimes = daemon->runtimes,
     .limits_default = daemon->config->limits_default,
     .limits_max = daemon->config->limits_max,
-    .backend_default = daemon->config->backend.items[0],
-    .backends = (const char *const *)daemon->config->backend.items,
+    .backends = daemon->offers,
     .version = ASSAY_VERSION,
     .not_ready = not_ready,
     .doctor = report_health,

@@ -24,8 +24,9 @@ struct daemon {
   struct runtimes *runtimes;
   struct store *store;
   struct executor *executor;
-  struct backend *backends[CONFIG_BACKENDS_MAX];
+  struct backend *backends[BACKEND_COUNT];
   unsigned backend_count;
+  struct backend_offer offers[BACKEND_COUNT + 1]; /* the last one has no name */
   struct api *api;
   struct http_server *http;
   bool failed;

@@ -35,7 +35,7 @@ static void check_evaluation(const struct evaluation *evaluation)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static const char *const backends[] = {"native", NULL};
+  static const struct backend_offer backends[] = {{.name = "native"}, {0}};
   static struct runtimes *runtimes;
   if (!runtimes)
     runtimes = runtimes_create();
@@ -43,7 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     .runtimes = runtimes,
     .limits_default = limits_default(),
     .limits_max = limits_default(),
-    .backend_default = "native",
     .backends = backends,
   };
   struct faults faults;

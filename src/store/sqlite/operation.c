@@ -46,6 +46,7 @@ struct evaluation *evaluation_snapshot(const struct evaluation *evaluation)
   *copy = *evaluation;
   memset(&copy->x, 0, sizeof copy->x);
   copy->labels = xstrdup(evaluation->labels ? evaluation->labels : "{}");
+  copy->image = xstrdup(evaluation->image);
   copy->plan = blob_ref(evaluation->plan);
   copy->idempotency_key = xstrdup(evaluation->idempotency_key);
   copy->outputs = outputs_snapshot(evaluation->outputs);

@@ -26,7 +26,8 @@ static void more_metrics(void *context, struct buffer *ret)
 
 int fixture_set_up(void **state)
 {
-  static const char *const backends[] = {"native", NULL};
+  static const struct backend_offer backends[] = {
+    {.name = "native"}, {.name = "boxes", .takes_images = true, .image = "box:1"}, {0}};
   struct fixture *fixture = xcalloc(1, sizeof *fixture);
   assert_int_equal(uv_loop_init(&fixture->loop), 0);
   fixture->runtimes = runtimes_create();
@@ -38,7 +39,6 @@ int fixture_set_up(void **state)
     .runtimes = fixture->runtimes,
     .limits_default = limits_default(),
     .limits_max = most,
-    .backend_default = "native",
     .backends = backends,
     .version = "1.2.3",
     .metrics = more_metrics,

@@ -9,18 +9,27 @@
 #include <string.h>
 
 static struct runtimes *runtimes;
-static const char *const backends[] = {"native", "fake", NULL};
-
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const char *const allowed_images[] = {"python:3.*", "team/**", NULL};
+static const struct backend_offer backends[] = {
+  {.name = "native"},
+  {.name = "fake"},
+  {.name = "boxes", .takes_images = true, .image = "standard:1", .images = allowed_images},
+  {.name = "bare", .takes_images = true},
+  {0},
+};
 
 /* Runtimes that every host has, or none. */
 static int set_up(void **state)
 {
   (void)state;
   runtimes = runtimes_create();
-  runtimes_add(runtimes,
-               &(struct runtime){
-                 .name = "snake", .aliases = LIST("reptile"), .file = "main.py", .command = LIST("sh", "main.py")});
+  runtimes_add(runtimes, &(struct runtime){.name = "snake",
+                                           .aliases = LIST("reptile"),
+                                           .file = "main.py",
+                                           .command = LIST("sh", "main.py"),
+                                           .image = "snake"});
   runtimes_add(runtimes,
                &(struct runtime){
                  .name = "built", .file = "main.b", .compile = LIST("sh", "-c", "true"), .command = LIST("./main")});
@@ -47,7 +56,6 @@ static struct submission_rules rules(void)
                    .output_bytes = MIB(64),
                    .disk_bytes = GIB(1),
                    .file_bytes = GIB(1)},
-    .backend_default = "native",
     .backends = backends,
   };
   return the_rules;
@@ -98,7 +106,8 @@ static const struct fault_case fault_cases[] = {
   {"a_key_given_twice", "{'code':'a','code':'b'}", "$", "duplicate"},
   {"not_an_object", "[]", "$", "must be an object"},
   {"nested_too_deep", "{'a':[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}", "$", "nested deeper than 16"},
-  {"an_unknown_field", "{'command':['x'],'timeout':3}", "$.timeout", "unknown field; known are runtime, command"},
+  {"an_unknown_field", "{'command':['x'],'timeout':3}", "$.timeout",
+   "unknown field; known are backend, runtime, command"},
   {"an_unknown_field_with_an_odd_name", "{'command':['x'],'a b':3}", "$[\"a b\"]", "unknown field"},
   {"a_field_of_another_type", "{'command':'x'}", "$.command", "must be an array"},
   {"null_is_no_string", "{'command':['x'],'stdin':null}", "$.stdin", "must be a string"},
@@ -170,7 +179,24 @@ static const struct fault_case fault_cases[] = {
   {"an_unknown_policy", "{'command':['x'],'on_output_limit':'ignore'}", "$.on_output_limit",
    "must be one of: truncate, kill"},
   {"a_network", "{'command':['x'],'network':'host'}", "$.network", "must be one of: none"},
-  {"an_unknown_backend", "{'command':['x'],'backend':'docker'}", "$.backend", "must be one of: native, fake"},
+  {"an_unknown_backend", "{'command':['x'],'backend':'docker'}", "$.backend",
+   "must be one of: native, fake, boxes, bare"},
+  {"a_backend_that_is_a_number", "{'command':['x'],'backend':1,'image':'x'}", "$.backend", "must be a string"},
+  {"an_image_where_there_are_none", "{'command':['x'],'image':'python:3.12'}", "$.image",
+   "the backend native runs no images; give as backend one of: boxes, bare"},
+  {"an_image_that_is_a_number", "{'command':['x'],'backend':'bare','image':1}", "$.image", "must be a string"},
+  {"an_image_with_nul", "{'command':['x'],'backend':'boxes','image':'snake\\u0000'}", "$.image",
+   "must not contain NUL"},
+  {"an_empty_image", "{'command':['x'],'backend':'boxes','image':''}", "$.image", "image"},
+  {"an_image_that_is_none", "{'command':['x'],'backend':'boxes','image':'a b'}", "$.image", "image"},
+  {"an_image_that_is_an_option", "{'command':['x'],'backend':'boxes','image':'--privileged'}", "$.image", "image"},
+  {"an_image_that_is_not_allowed", "{'command':['x'],'backend':'boxes','image':'python:2.7'}", "$.image",
+   "not allowed; allowed are those of the configuration, and: python:3.*, team/**"},
+  {"an_image_where_only_the_configured_are_allowed", "{'command':['x'],'backend':'bare','image':'python:3.12'}",
+   "$.image", "not allowed; allowed are those of the configuration"},
+  {"a_command_without_an_image", "{'command':['x'],'backend':'bare'}", "$.image", "which has no bare_image configured"},
+  {"a_runtime_without_an_image", "{'runtime':'nowhere','code':'','backend':'bare'}", "$.runtime",
+   "have runtimes.nowhere.image or bare_image configured"},
   {"a_priority_out_of_range", "{'command':['x'],'priority':101}", "$.priority", "must be between -100 and 100"},
   {"no_attempt_at_all", "{'command':['x'],'max_attempts':0}", "$.max_attempts", "must be between 1 and 10"},
   {"too_many_attempts", "{'command':['x'],'max_attempts':11}", "$.max_attempts", "must be between 1 and 10"},
@@ -314,6 +340,49 @@ static void what_is_left_out_has_its_default(void **state)
   evaluation_destroy(evaluation);
 }
 
+static void assert_image(const char *body, const char *expected)
+{
+  struct evaluation *evaluation = decode_good(body);
+  struct plan CLEANUP_PLAN plan = {0};
+  struct error error;
+  assert_true(plan_decode(evaluation->plan->data, evaluation->plan->size, &plan, &error));
+  if (!expected) {
+    assert_null(plan.image);
+    assert_null(evaluation->image);
+  } else {
+    assert_string_equal(plan.image, expected);
+    assert_string_equal(evaluation->image, expected);
+  }
+  evaluation_destroy(evaluation);
+}
+
+static void the_image_is_the_requests_or_the_runtimes_or_the_backends(void **state)
+{
+  (void)state;
+  assert_image("{'runtime':'snake','code':'','backend':'boxes','image':'python:3.12'}", "python:3.12");
+  assert_image("{'runtime':'snake','code':'','backend':'boxes'}", "snake");
+  assert_image("{'runtime':'built','code':'','backend':'boxes'}", "standard:1");
+  assert_image("{'command':['x'],'backend':'boxes'}", "standard:1");
+  assert_image("{'command':['x'],'backend':'boxes','image':'team/a/b'}", "team/a/b");
+  assert_image("{'runtime':'snake','code':'','backend':'bare'}", "snake");
+  assert_image("{'runtime':'snake','code':''}", NULL);
+}
+
+static void an_image_of_the_configuration_is_allowed_by_whatever_name(void **state)
+{
+  (void)state;
+  assert_image("{'command':['x'],'backend':'bare','image':'snake'}", "snake");
+  assert_image("{'command':['x'],'backend':'bare','image':'snake:latest'}", "snake:latest");
+  assert_image("{'command':['x'],'backend':'boxes','image':'standard:1'}", "standard:1");
+}
+
+/* What this host lacks, an image may have. */
+static void a_backend_of_images_needs_nothing_of_this_host(void **state)
+{
+  (void)state;
+  assert_image("{'runtime':'nowhere','code':'','backend':'boxes'}", "standard:1");
+}
+
 static void terms_are_taken_over(void **state)
 {
   (void)state;
@@ -389,6 +458,9 @@ static const struct CMUnitTest rules_between[] = {
   cmocka_unit_test(lengths_are_bounded),
   cmocka_unit_test(a_runtime_gives_command_and_file),
   cmocka_unit_test(what_is_left_out_has_its_default),
+  cmocka_unit_test(the_image_is_the_requests_or_the_runtimes_or_the_backends),
+  cmocka_unit_test(an_image_of_the_configuration_is_allowed_by_whatever_name),
+  cmocka_unit_test(a_backend_of_images_needs_nothing_of_this_host),
   cmocka_unit_test(terms_are_taken_over),
   cmocka_unit_test(contents_are_bytes),
   cmocka_unit_test(code_may_come_as_base64),

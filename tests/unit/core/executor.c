@@ -71,8 +71,9 @@ static void the_states_of_a_life_are_told_in_order(void **state)
   executor_hint(script->executor, attempt_name(evaluation));
   sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
   complete(script, evaluation);
-  for (enum state expected = STATE_QUEUED; expected <= STATE_FINISHED; expected++)
-    assert_int_equal(taken(script, CALL_CHANGED).state, expected);
+  static const enum state states[] = {STATE_QUEUED, STATE_STARTING, STATE_RUNNING, STATE_SEALING, STATE_FINISHED};
+  for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+    assert_int_equal(taken(script, CALL_CHANGED).state, states[i]);
   assert_quiet(script);
 }
 
@@ -521,17 +522,34 @@ static void more_may_run_than_there_are_slots_after_a_restart(void **state)
   taken(script, CALL_LAUNCH);
 }
 
-static void one_of_a_backend_that_is_gone_ends_at_its_deadline(void **state)
+static void one_of_a_backend_that_is_gone_is_lost_at_once(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = draft();
   strcpy(evaluation->backend, "gone");
   strcpy(evaluation->id, "20261121_101112_0000abcd");
+  evaluation->attempts_max = 3; /* no other attempt could end otherwise */
   executor_recover(script->executor, evaluation);
   executor_start(script->executor);
-  sees(script, attempt_name(evaluation), PRESENCE_UNKNOWN, false, 0);
-  tick_after(script, QUEUED_MS_MAX);
-  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_LOST);
+  struct call finish = taken(script, CALL_STORE_FINISH);
+  assert_int_equal(finish.verdict.kind, VERDICT_LOST);
+  assert_string_equal(finish.verdict.reason, "the backend gone is not configured any more");
+  executor_finished(script->executor, evaluation->id, STORE_DONE);
+  taken(script, CALL_REMOVE);
+  assert_null(executor_each(script->executor, 0));
+}
+
+static void a_backend_that_is_gone_takes_nothing_new(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *old = draft(), *evaluation = draft();
+  strcpy(old->backend, "gone");
+  strcpy(old->id, "20261121_101112_0000abcd");
+  executor_recover(script->executor, old);
+  executor_start(script->executor);
+  taken(script, CALL_STORE_FINISH);
+  strcpy(evaluation->backend, "gone");
+  assert_refused(script, evaluation, ERROR_INVALID);
 }
 
 static void one_that_is_cancelled_before_it_was_looked_at_is_not_called_cancelled_unseen(void **state)
@@ -756,7 +774,8 @@ int main(void)
     with_script(one_that_ended_meanwhile_has_the_verdict_of_its_record),
     with_script(one_that_started_and_left_no_record_is_lost_after_a_second_look),
     with_script(more_may_run_than_there_are_slots_after_a_restart),
-    with_script(one_of_a_backend_that_is_gone_ends_at_its_deadline),
+    with_script(one_of_a_backend_that_is_gone_is_lost_at_once),
+    with_script(a_backend_that_is_gone_takes_nothing_new),
     with_script(one_that_is_cancelled_before_it_was_looked_at_is_not_called_cancelled_unseen),
     with_script(nothing_is_removed_before_the_verdict_is_durable),
     with_script(a_verdict_is_handed_to_the_store_once),

@@ -11,10 +11,11 @@
 static const struct {
   enum state from, to;
 } moves[] = {
-  {STATE_ACCEPTING, STATE_QUEUED}, {STATE_QUEUED, STATE_STARTING}, {STATE_QUEUED, STATE_RUNNING},
-  {STATE_QUEUED, STATE_SEALING},   {STATE_STARTING, STATE_QUEUED}, {STATE_STARTING, STATE_RUNNING},
-  {STATE_STARTING, STATE_SEALING}, {STATE_RUNNING, STATE_SEALING}, {STATE_SEALING, STATE_QUEUED},
-  {STATE_SEALING, STATE_FINISHED},
+  {STATE_ACCEPTING, STATE_QUEUED},   {STATE_QUEUED, STATE_PREPARING},  {STATE_QUEUED, STATE_STARTING},
+  {STATE_QUEUED, STATE_RUNNING},     {STATE_QUEUED, STATE_SEALING},    {STATE_STARTING, STATE_QUEUED},
+  {STATE_STARTING, STATE_PREPARING}, {STATE_STARTING, STATE_RUNNING},  {STATE_STARTING, STATE_SEALING},
+  {STATE_PREPARING, STATE_QUEUED},   {STATE_PREPARING, STATE_RUNNING}, {STATE_PREPARING, STATE_SEALING},
+  {STATE_RUNNING, STATE_SEALING},    {STATE_SEALING, STATE_QUEUED},    {STATE_SEALING, STATE_FINISHED},
 };
 
 static bool listed(enum state from, enum state to)
@@ -66,6 +67,7 @@ static void every_open_state_after_the_acceptance_has_a_deadline(void **state)
   for (unsigned open = STATE_QUEUED; open < STATE_FINISHED; open++)
     assert_true(state_deadline_ms(open) > 0);
   assert_int_equal(state_deadline_ms(STATE_QUEUED), 24 * 3600 * 1000);
+  assert_int_equal(state_deadline_ms(STATE_PREPARING), 3600 * 1000);
   assert_int_equal(state_deadline_ms(STATE_STARTING), 30 * 1000);
   assert_int_equal(state_deadline_ms(STATE_RUNNING), 5 * 1000);
   assert_int_equal(state_deadline_ms(STATE_SEALING), 10 * 1000);
@@ -74,7 +76,7 @@ static void every_open_state_after_the_acceptance_has_a_deadline(void **state)
 static void states_have_the_names_of_the_api(void **state)
 {
   (void)state;
-  static const char *const names[] = {"accepting", "queued", "starting", "running", "sealing", "finished"};
+  static const char *const names[] = {"accepting", "queued", "preparing", "starting", "running", "sealing", "finished"};
   for (unsigned i = 0; i < STATE_COUNT; i++) {
     assert_string_equal(state_name(i), names[i]);
     assert_true(strlen(state_meaning(i)) > 0);
@@ -88,6 +90,13 @@ static void only_what_may_have_processes_holds_a_slot(void **state)
     assert_int_equal(state_holds_slot(i), i == STATE_STARTING || i == STATE_RUNNING);
 }
 
+static void what_waits_and_what_runs_is_told_apart(void **state)
+{
+  (void)state;
+  for (unsigned i = 0; i < STATE_COUNT; i++)
+    assert_int_equal(state_waits(i), i == STATE_ACCEPTING || i == STATE_QUEUED || i == STATE_PREPARING);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -99,6 +108,7 @@ int main(void)
     cmocka_unit_test(every_open_state_after_the_acceptance_has_a_deadline),
     cmocka_unit_test(states_have_the_names_of_the_api),
     cmocka_unit_test(only_what_may_have_processes_holds_a_slot),
+    cmocka_unit_test(what_waits_and_what_runs_is_told_apart),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
