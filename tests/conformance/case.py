@@ -37,7 +37,7 @@ TIMES = ("wall_time_ms", "cpu_time_ms")
 SUBMISSION_KEYS = {
     "runtime", "command", "code", "args", "stdin", "stdin_encoding", "env", "files", "limits", "on_output_limit", "labels", "network", "backend",
 }
-KEYS = SUBMISSION_KEYS | {"copies", "alone", "needs", "cancel_after_ms", "expect", "unless", "refused"}
+KEYS = SUBMISSION_KEYS | {"copies", "alone", "needs", "cancel_after_ms", "expect", "unless", "on", "refused"}
 
 
 class Case:
@@ -58,7 +58,7 @@ class Case:
         self.needs = document.get("needs", [])
         self.cancel_after_ms = document.get("cancel_after_ms")
         self.refused = document.get("refused")
-        self._expect, self._unless = document.get("expect"), document.get("unless", {})
+        self._expect, self._unless, self._on = document.get("expect"), document.get("unless", {}), document.get("on", {})
         self.submission = {key: document[key] for key in SUBMISSION_KEYS & document.keys()}
         self.submission["limits"] = LIMITS | self.submission.get("limits", {})
         self.submission = _expanded(self.submission)
@@ -68,9 +68,10 @@ class Case:
         elif runtime:
             self.submission.setdefault("files", []).append({"path": path.name, "content": text})
 
-    def expect(self, lacks):
-        """What is expected on a host that lacks these isolation features: [unless.FEATURE] replaces or unsets keys of it."""
-        expect = dict(self._expect)
+    def expect(self, backend, lacks):
+        """What is expected on this backend and a host that lacks these isolation features: [on.BACKEND] and [unless.FEATURE]
+        replace or unset keys of it."""
+        expect = self._expect | self._on.get(backend, {})
         for feature in sorted(lacks & self._unless.keys()):
             expect |= self._unless[feature]
         return {key: value for key, value in expect.items() if key != "unset" and key not in expect.get("unset", [])}

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -22,7 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 import case
 import expect
 from canaries import Canaries
-from harness import tap, traces
+from harness import docker, tap, traces
 from harness.daemon import Daemon
 
 CLIENTS = 8
@@ -55,12 +56,15 @@ def main():
         tap.skip_all("needs root, to become an ordinary user that owns nothing")
     if options.without_cgroups:
         hide_cgroups()
+    if options.backend == "docker" and (reason := docker.why_not()):
+        tap.skip_all(reason)
     traces.adopt_orphans()
     before = traces.Host()
     report = tap.Tap()
     directory = Path(tempfile.mkdtemp(prefix="assay-conformance-"))
     try:
-        names = run(options, cases, directory, report)
+        with docker.Engine() if options.backend == "docker" else contextlib.nullcontext() as engine:
+            names = run(options, cases, directory, engine, report)
         report.run("afterwards: nothing is left over on the host", traces.left_on_host, before, names)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -71,7 +75,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--assayd", required=True, type=Path)
     parser.add_argument("--keeper", required=True, type=Path)
-    parser.add_argument("--backend", default="native")
+    parser.add_argument("--backend", default="native", choices=["native", "docker"])
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--as-user", action="store_true", help="the daemon runs as an ordinary user")
     parser.add_argument("--without-cgroups", action="store_true", help="hide the cgroup file systems from the daemon")
@@ -108,7 +112,15 @@ def delegated_cgroup(identity):
     return own
 
 
-def run(options, cases, directory, report):
+def backend_options(options, engine):
+    """Of the daemon. Every runtime of the corpus is in one image."""
+    if not engine:
+        return ["--backend", options.backend]
+    engine.load(docker.COMPILERS_IMAGE)
+    return ["--backend", options.backend, "--docker-host", engine.host, "--docker-image", docker.COMPILERS_IMAGE]
+
+
+def run(options, cases, directory, engine, report):
     """Runs everything, and returns what a thing that is left over of ours would have in its name."""
     identity = ORDINARY_USER if options.as_user else None
     # The build folder may be closed to an ordinary user, so the programs under test come along.
@@ -118,7 +130,7 @@ def run(options, cases, directory, report):
     canaries = Canaries(directory)
     daemon = Daemon(
         assayd, keeper, directory, slots=options.slots, identity=identity, queue=2000,
-        options=["--backend", options.backend], cgroup=delegated_cgroup(identity) if options.delegated else None,
+        options=backend_options(options, engine), cgroup=delegated_cgroup(identity) if options.delegated else None,
     )
     daemon.start()
     try:
@@ -131,11 +143,14 @@ def run(options, cases, directory, report):
         corpus.run([one for one in able if not one.alone], CLIENTS)
         corpus.run([one for one in able if one.alone], 1)
         report.run("afterwards: no case touched the host", canaries.faults)
-        report.run("afterwards: only the daemon and its keepers are left", left_processes, {"assayd", "assay-keeper"})
-        report.run("afterwards: no evidence is left", left_evidence, daemon.state)
+        own = engine.processes() if engine else set()
+        report.run("afterwards: only the daemon and its keepers are left", left_processes, own, {"assayd", "assay-keeper"})
+        report.run("afterwards: no evidence is left", left_evidence, daemon)
+        if engine:
+            report.run("afterwards: no container is left", left_containers, engine)
     finally:
         daemon.stop()
-    report.run("afterwards: no process is left once the daemon has stopped", left_processes, set())
+    report.run("afterwards: no process is left once the daemon has stopped", left_processes, own, set())
     report.result("afterwards: the sanitizers have nothing to say", daemon.sanitizer_reports())
     return names
 
@@ -197,7 +212,7 @@ class Corpus:
             if answer.status != 202:
                 return [f"the submission was answered {answer}"]
             outcome = self._outcome(client, answer.json["id"], one)
-            wrong = expect.compare(outcome, one.expect(self.lacks), submission["limits"], self.options.time_factor)
+            wrong = expect.compare(outcome, one.expect(self.options.backend, self.lacks), submission["limits"], self.options.time_factor)
             faults += [*wrong, json.dumps(outcome.evaluation)[:3000]] if wrong else []
             if len(faults) > 50:
                 break
@@ -237,19 +252,21 @@ def lacking(client):
     return {feature for feature, words in FEATURES.items() if any(words in gap for gap in gaps)}
 
 
-def left_processes(allowed):
+def left_processes(own, allowed):
     def look():
         traces.reap()
-        return [f"left over: process {pid} {name}" for pid, name in traces.descendants().items() if name not in allowed]
+        left = {pid: name for pid, name in traces.descendants().items() if pid not in own}
+        return [f"left over: process {pid} {name}" for pid, name in left.items() if name not in allowed]
 
     return traces.eventually(look)
 
 
-def left_evidence(state):
-    def look():
-        return [f"left over: evidence {entry.name}" for entry in (state / "evidence").iterdir()]
+def left_evidence(daemon):
+    return traces.eventually(lambda: [f"left over: evidence {path.name}" for path in daemon.evidence()])
 
-    return traces.eventually(look)
+
+def left_containers(engine):
+    return traces.eventually(lambda: [f"left over: container {container['Names']}" for container in engine.containers()])
 
 
 if __name__ == "__main__":

@@ -111,6 +111,10 @@ class Daemon:
     def client(self, timeout=120):
         return client.Client(self.address, timeout)
 
+    def evidence(self):
+        """The directories of attempts that are there, of every backend."""
+        return [path for parent in ("evidence", "docker/attempts") for path in (self.state / parent).glob("assay-*")]
+
     def log(self, last=4000):
         try:
             return self.log_path.read_bytes()[-last:].decode(errors="replace")

@@ -172,6 +172,11 @@ class Engine:
                 cgroup.rmdir()
         return self._cgroups()
 
+    def processes(self):
+        """The process ids of the engine itself, without its shims and containers."""
+        sleeping = [pid for pid, name in traces.children(self.first_process).items() if name == "sleep"]
+        return {self.unshare.pid, self.first_process, *sleeping, self.containerd.process.pid, self.dockerd.process.pid}
+
     def wait_for(self, what, condition, seconds=START_SECONDS):
         deadline = time.monotonic() + seconds
         while not condition():
