@@ -34,6 +34,6 @@ struct container_settings {
   const char *const *image_volumes;
 };
 
-/* Appends the body to `ret`. False where a setting makes no sense (a volume of the image that cannot be covered). */
+/* Appends the body to `ret`. False: a name or path that is not UTF-8, or a volume of the image that cannot be covered. */
 bool container_encode(const struct plan *plan, struct name name, const struct container_settings *settings,
                       struct buffer *ret, struct error *error);
