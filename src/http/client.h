@@ -19,11 +19,11 @@ struct http_client;
 struct http_exchange;
 
 struct http_endpoint {
-  const char *unix_path;                         /* of a Unix socket; NULL: TCP */
-  const char *url;                               /* "http://localhost", "https://host:2376": without a path */
-  const char *ca_path, *cert_path, *key_path;    /* PEM files; NULL: the system's CAs, no client certificate */
-  bool insecure;                                 /* the server's certificate is not verified */
-  unsigned connections_max;                      /* 0: 16 */
+  const char *unix_path;                      /* of a Unix socket; NULL: TCP */
+  const char *url;                            /* "http://localhost", "https://host:2376": without a path */
+  const char *ca_path, *cert_path, *key_path; /* PEM files; NULL: the system's CAs, no client certificate */
+  bool insecure;                              /* the server's certificate is not verified */
+  unsigned connections_max;                   /* 0: 16 */
 };
 
 enum http_outcome {
@@ -34,23 +34,23 @@ enum http_outcome {
 
 struct http_answer {
   enum http_outcome outcome;
-  int status;          /* HTTP_ANSWERED */
-  const void *body;    /* valid during the call of `done`; empty where `data` took it */
+  int status;       /* HTTP_ANSWERED */
+  const void *body; /* valid during the call of `done`; empty where `data` took it */
   size_t body_size;
-  const char *message; /* for a person, unless HTTP_ANSWERED */
+  const char *message;    /* for a person, unless HTTP_ANSWERED */
   unsigned retry_after_s; /* 0: the server did not say */
 };
 
 struct http_call {
-  const char *method;      /* "GET" */
-  const char *path;        /* with its query, percent-encoded */
-  struct blob *body;       /* a reference is taken; NULL: none */
-  const char *body_type;   /* "application/json"; NULL: none */
+  const char *method;         /* "GET" */
+  const char *path;           /* with its query, percent-encoded */
+  struct blob *body;          /* a reference is taken; NULL: none */
+  const char *body_type;      /* "application/json"; NULL: none */
   const char *const *headers; /* further ones, "Name: value", NULL-terminated; copied. May be NULL */
-  unsigned connect_ms;     /* 0: 2000 */
-  unsigned total_ms;       /* 0: no limit, for streams */
-  unsigned idle_ms;        /* not a byte for so long: HTTP_UNKNOWN; 0: no limit */
-  size_t answer_bytes_max; /* of the body that is kept: more is HTTP_UNKNOWN; 0: 1 MiB */
+  unsigned connect_ms;        /* 0: 2000 */
+  unsigned total_ms;          /* 0: no limit, for streams */
+  unsigned idle_ms;           /* not a byte for so long: HTTP_UNKNOWN; 0: no limit */
+  size_t answer_bytes_max;    /* of the body that is kept: more is HTTP_UNKNOWN; 0: 1 MiB */
   /* For streams: takes the body as it comes (of any status, see http_exchange_status()) instead of keeping it. False
    * ends the exchange as HTTP_UNKNOWN. May be NULL. */
   bool (*data)(void *context, const void *bytes, size_t size);
