@@ -1,12 +1,11 @@
 #include "keeper/box.h"
 
 #include "base/fd.h"
-#include "keeper/init.h"
+#include "keeper/file_owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -33,43 +32,63 @@ static bool mount_proc(struct error *error)
          attach(0, "/proc/sys", 0, MS_BIND | MS_REMOUNT | MS_RDONLY | PROC_FLAGS, 0, error);
 }
 
-/* In the name of the program, whose everything in the box is to be. The umask is 022. */
-static bool make_directories(struct error *error)
+/* Everything in the box is to be the program's, whoever makes it. */
+static struct file_owner act_as_program(const struct host *host)
 {
-  static const struct {
-    const char *path;
-    mode_t mode;
-  } directories[] = {{BOX_HOME, 0755}, {"/box/tmp", 01777}, {"/box/shm", 01777}};
-  for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
-    if (mkdir(directories[i].path, directories[i].mode) < 0 || chmod(directories[i].path, directories[i].mode) < 0)
-      return error_errno(error, "cannot make %s", directories[i].path);
-  return true;
+  return file_owner_become((struct file_owner){host->program_uid, host->program_uid});
 }
 
-/* Files that init makes belong to the program: the file system's idea of who acts is set apart (setfsuid(2)). */
-static void act_as(uid_t id)
+/* As the program. The umask is 022. */
+static bool make_directory(const char *path, mode_t mode, struct error *error)
 {
-  setfsgid(id);
-  setfsuid(id);
+  return (mkdir(path, mode) == 0 && chmod(path, mode) == 0) || error_errno(error, "cannot make %s", path);
 }
 
-bool box_mount(struct error *error)
+static bool make_home(struct error *error)
+{
+  return make_directory(BOX_HOME, 0755, error);
+}
+
+static bool go_home(struct error *error)
+{
+  return chdir(BOX_HOME) == 0 || error_errno(error, "cannot go to " BOX_HOME);
+}
+
+static bool mount_box(const struct host *host, struct error *error)
 {
   char options[96];
-  snprintf(options, sizeof options, "mode=755,uid=%d,gid=%d,size=64k,nr_inodes=%llu", PROGRAM_UID, PROGRAM_UID,
-           (unsigned long long)disk_inodes(0));
+  snprintf(options, sizeof options, "mode=755,uid=%u,gid=%u,size=64k,nr_inodes=%llu", host->program_uid,
+           host->program_uid, (unsigned long long)disk_inodes(0));
   if (!mount_proc(error) || !attach("box", "/box", "tmpfs", BOX_FLAGS, options, error))
     return false;
-  act_as(PROGRAM_UID);
-  bool made = make_directories(error);
-  act_as(geteuid());
+  const struct file_owner before = act_as_program(host);
+  const bool made =
+    make_home(error) && make_directory("/box/tmp", 01777, error) && make_directory("/box/shm", 01777, error);
+  file_owner_become(before);
   return made && attach("/box/tmp", "/tmp", 0, MS_BIND, 0, error) &&
-         attach("/box/shm", "/dev/shm", 0, MS_BIND, 0, error) &&
-         (chdir(BOX_HOME) == 0 || error_errno(error, "cannot go to " BOX_HOME));
+         attach("/box/shm", "/dev/shm", 0, MS_BIND, 0, error) && go_home(error);
 }
 
-bool box_resize(uint64_t disk_bytes, struct error *error)
+/* The container's own belongs to root, who may not give files away in it. The mode is the program's leave. */
+static bool adopt_box(const struct host *host, struct error *error)
 {
+  if (chmod("/box", 01777) < 0)
+    return error_errno(error, "cannot open /box to the program");
+  const struct file_owner before = act_as_program(host);
+  const bool made = make_home(error);
+  file_owner_become(before);
+  return made && go_home(error);
+}
+
+bool box_prepare(const struct host *host, struct error *error)
+{
+  return host->contained ? adopt_box(host, error) : mount_box(host, error);
+}
+
+bool box_resize(const struct host *host, uint64_t disk_bytes, struct error *error)
+{
+  if (host->contained)
+    return true;
   char options[64];
   snprintf(options, sizeof options, "size=%llu,nr_inodes=%llu", (unsigned long long)disk_bytes,
            (unsigned long long)disk_inodes(disk_bytes));
@@ -104,7 +123,7 @@ static int write_file(int directory, const struct plan_file *file)
   return fd_write_all(fd, file->data, file->size) ? 0 : -errno;
 }
 
-bool box_fill(const struct plan *plan, struct error *error)
+bool box_fill(const struct host *host, const struct plan *plan, struct error *error)
 {
   if (!plan->file_count)
     return true;
@@ -112,13 +131,13 @@ bool box_fill(const struct plan *plan, struct error *error)
   if (home < 0)
     return error_errno(error, "cannot open " BOX_HOME);
   int result = 0;
-  act_as(PROGRAM_UID);
+  const struct file_owner before = act_as_program(host);
   for (size_t i = 0; !result && i < plan->file_count; i++) {
     result = write_file(home, &plan->files[i]);
     if (result < 0)
       unfit(error, &plan->files[i], -result);
   }
-  act_as(geteuid());
+  file_owner_become(before);
   return result == 0;
 }
 

@@ -11,8 +11,13 @@
  * A process gets into a leaf without being moved from outside, since that waits for an RCU grace period, which takes
  * milliseconds (the kernel's cgroup_threadgroup_rwsem): into v2 it is born (CLONE_INTO_CGROUP), and into v1 it moves
  * itself, alone and by writing 0, which needs no lock (kernel commit 9a3284fad42f).
+ *
+ * In a container there is one cgroup, which is seen read-only and holds the keeper too. Its limits were set by whoever
+ * made the container; they are looked at, and a controller whose limit is not there is one that is not to be had. What
+ * it counted before the sandbox was made, and what the keeper itself uses, is not the program's.
  */
 
+#include "base/cgroup_parse.h"
 #include "base/error.h"
 #include "wire/record.h"
 
@@ -39,12 +44,22 @@ struct cgroups {
   char slot[CGROUP_NAME_SIZE];
   int directory[HIERARCHY_COUNT];                     /* -1: none */
   const struct cgroup_rules *rules[CONTROLLER_COUNT]; /* NULL: not to be had */
+  bool contained;                                     /* the directories are those of the container's own cgroup */
+};
+
+/* What the kernel counted; 0 where nobody counts, or where it cannot be told apart from what others used. */
+struct cgroup_usage {
+  uint64_t cpu_us;
+  uint64_t memory_peak_bytes, oom_kills;
+  uint64_t processes_peak, pids_refused;
 };
 
 struct cgroup {
   const struct cgroups *groups;
-  char name[CGROUP_NAME_SIZE]; /* of the leaf in every hierarchy; "" where there is none */
-  int leaf[HIERARCHY_COUNT];   /* -1: none */
+  char name[CGROUP_NAME_SIZE];  /* of the leaf in every hierarchy; "" where there is none */
+  int leaf[HIERARCHY_COUNT];    /* -1: none */
+  struct cgroup_usage before;   /* in a container: what it had counted when the sandbox was made */
+  uint64_t memory_before_bytes; /* and what was in use then */
 };
 
 #define CGROUP_NONE ((struct cgroup){.leaf = {-1, -1, -1, -1}})
@@ -54,21 +69,16 @@ struct cgroup_doors {
   int tasks[HIERARCHY_COUNT];
 };
 
-/* What the kernel counted; 0 where nobody counts. */
-struct cgroup_usage {
-  uint64_t cpu_us;
-  uint64_t memory_peak_bytes, oom_kills;
-  uint64_t processes_peak, pids_refused;
-};
-
 bool cgroups_open(struct cgroups *ret, const struct cgroup_options *options, struct error *error);
+/* In a container: what of these directories can be read, and holds a program to the limits. */
+void cgroups_open_contained(struct cgroups *ret, const struct cgroup_places *places, const struct limits *limits);
 static inline bool cgroups_have(const struct cgroups *groups, enum controller controller)
 {
   return groups->rules[controller];
 }
 static inline bool cgroups_kill_whole(const struct cgroups *groups)
 {
-  return groups->directory[HIERARCHY_V2] >= 0;
+  return groups->directory[HIERARCHY_V2] >= 0 && !groups->contained;
 }
 
 /* Removes what an earlier keeper of this slot left; it is dead, and whatever ran under it. */

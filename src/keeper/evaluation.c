@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,28 +48,11 @@ static void release(struct evaluation *evaluation)
   sandbox_release(&evaluation->sandbox);
   capture_release(&evaluation->capture);
   sampler_release(&evaluation->sampler);
-  plan_release(&evaluation->plan);
-  if (evaluation->plan_bytes)
-    munmap(evaluation->plan_bytes, evaluation->plan_size);
+  plan_map_release(&evaluation->mapped);
   fd_close(evaluation->directory);
   fd_close(evaluation->reserved);
   fd_close(evaluation->stops);
   reset(evaluation);
-}
-
-static bool read_plan(struct evaluation *evaluation, int memory, struct error *error)
-{
-  struct stat status;
-  if (fstat(memory, &status) < 0)
-    return error_errno(error, "cannot read the plan");
-  if (status.st_size <= 0 || (uint64_t)status.st_size > PLAN_BYTES_MAX)
-    return error_set(error, ERROR_INVALID, EINVAL, "a plan of %lld bytes", (long long)status.st_size);
-  void *bytes = mmap(0, (size_t)status.st_size, PROT_READ, MAP_SHARED, memory, 0);
-  if (bytes == MAP_FAILED)
-    return error_errno(error, "cannot map the plan");
-  evaluation->plan_bytes = bytes;
-  evaluation->plan_size = (size_t)status.st_size;
-  return plan_decode(bytes, evaluation->plan_size, &evaluation->plan, error);
 }
 
 bool evaluation_prepare(struct evaluation *evaluation, struct error *error)
@@ -99,10 +80,10 @@ static bool create_in_root(struct evaluation *evaluation, const struct root *roo
 /* The one made ahead; or, in another root than the usual, one made now. */
 static bool take_sandbox(struct evaluation *evaluation, struct error *error)
 {
-  const struct root *root = host_find_root(evaluation->host, evaluation->plan.root);
+  const struct root *root = host_find_root(evaluation->host, evaluation->mapped.plan.root);
   if (!root)
-    return error_set(error, ERROR_FORBIDDEN, EACCES, "the root \"%s\" is not allowed", evaluation->plan.root);
-  if (evaluation->plan.root)
+    return error_set(error, ERROR_FORBIDDEN, EACCES, "the root \"%s\" is not allowed", evaluation->mapped.plan.root);
+  if (evaluation->mapped.plan.root)
     return create_in_root(evaluation, root, error);
   if (!evaluation_prepare(evaluation, error))
     return false;
@@ -115,7 +96,7 @@ static bool take_sandbox(struct evaluation *evaluation, struct error *error)
 static bool prepare_sandbox(struct evaluation *evaluation, struct error *error)
 {
   return take_sandbox(evaluation, error) &&
-         cgroup_limit(&evaluation->sandbox.cgroup, &evaluation->plan.limits, error) &&
+         cgroup_limit(&evaluation->sandbox.cgroup, &evaluation->mapped.plan.limits, error) &&
          sandbox_await_built(&evaluation->sandbox, error);
 }
 
@@ -130,7 +111,7 @@ static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct 
   evaluation->reserved = evidence_reserve(evaluation->directory, error);
   if (evaluation->reserved < 0 || !sandbox_await_loaded(&evaluation->sandbox, &report, views, error))
     return false;
-  sampler_init(&evaluation->sampler, views[0], views[1]);
+  sampler_init(&evaluation->sampler, views[0], views[1], evaluation->host->contained ? evaluation->sandbox.init : 1);
   evaluation->init_cpu_us = report.init_cpu_us;
   *ret_fit = report.type == REPORT_READY;
   if (!*ret_fit)
@@ -154,8 +135,8 @@ static bool mark_started(struct evaluation *evaluation, struct error *error)
 static void begin(struct evaluation *evaluation, bool fit)
 {
   struct sandbox *sandbox = &evaluation->sandbox;
-  const enum step first = evaluation->plan.compile ? STEP_COMPILE : STEP_RUN;
-  capture_init(&evaluation->capture, evaluation->directory, evaluation->plan.limits.output_bytes);
+  const enum step first = evaluation->mapped.plan.compile ? STEP_COMPILE : STEP_RUN;
+  capture_init(&evaluation->capture, evaluation->directory, evaluation->mapped.plan.limits.output_bytes);
   capture_attach(&evaluation->capture, STREAM_STDOUT, TAKE_FD(sandbox->pipe[SANDBOX_OUTPUT]));
   capture_attach(&evaluation->capture, first == STEP_COMPILE ? STREAM_COMPILE : STREAM_STDERR,
                  TAKE_FD(sandbox->pipe[SANDBOX_ERROR]));
@@ -168,11 +149,22 @@ static void begin(struct evaluation *evaluation, bool fit)
   supervise_advance(evaluation);
 }
 
+static enum evidence_opening open_evidence(struct evaluation *evaluation, struct error *error)
+{
+  const struct host *host = evaluation->host;
+  return host->contained ? evidence_adopt(host->evidence, &evaluation->directory, error)
+                         : evidence_open(host->evidence, evaluation->name.text, &evaluation->directory, error);
+}
+
 /* Nothing ran: nothing is to be left that says otherwise. */
 static void give_up(struct evaluation *evaluation)
 {
+  const struct host *host = evaluation->host;
   sandbox_destroy(&evaluation->sandbox);
-  evidence_remove(evaluation->host->evidence, evaluation->name.text);
+  if (host->contained)
+    evidence_clear(host->evidence);
+  else
+    evidence_remove(host->evidence, evaluation->name.text);
   release(evaluation);
 }
 
@@ -184,7 +176,7 @@ enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char 
     return error_set(error, ERROR_INVALID, EINVAL, "not a name of ours"), LAUNCH_REFUSED;
   snprintf(evaluation->name.text, sizeof evaluation->name.text, "%s", name);
 
-  switch (evidence_open(evaluation->host->evidence, name, &evaluation->directory, error)) {
+  switch (open_evidence(evaluation, error)) {
   case EVIDENCE_KNOWN:
     release(evaluation);
     return LAUNCH_KNOWN;
@@ -195,7 +187,7 @@ enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char 
     break;
   }
   bool fit = true;
-  if (!read_plan(evaluation, plan, error) || !prepare_sandbox(evaluation, error) ||
+  if (!plan_map_open(&evaluation->mapped, plan, error) || !prepare_sandbox(evaluation, error) ||
       !load(evaluation, plan, &fit, error) || !mark_started(evaluation, error)) {
     give_up(evaluation);
     return LAUNCH_REFUSED;

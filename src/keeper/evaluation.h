@@ -1,8 +1,7 @@
 #pragma once
 
 /*
- * One attempt, from its plan to its record. The owner (slot.c, or one day the first process of a container) launches
- * it, polls the descriptors that evaluation_watch() names, and hands the answers to evaluation_handle(), until the
+ * One attempt, from its plan to its record. The owner (slot.c, or container.c) launches it, polls the descriptors that evaluation_watch() names, and hands the answers to evaluation_handle(), until the
  * phase is IDLE again. Nothing here knows about sockets of a slot.
  *
  *   IDLE ─ launch ▶ RUNNING ─ the program is over ▶ ENDING ─ the record is in place ▶ CLEARING ─ the tree is empty ▶
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "keeper/capture.h"
 #include "keeper/host.h"
+#include "keeper/plan_map.h"
 #include "keeper/sampler.h"
 #include "keeper/sandbox.h"
 #include "wire/name.h"
@@ -44,9 +44,7 @@ struct evaluation {
 
   struct name name;
   char id[ID_SIZE];
-  void *plan_bytes;
-  size_t plan_size;
-  struct plan plan;
+  struct plan_map mapped;
 
   int directory, reserved;       /* of its evidence; for its exit record */
   struct sandbox sandbox, spare; /* the one in use; the next one, made ahead */
@@ -71,9 +69,11 @@ void evaluation_init(struct evaluation *evaluation, struct host *host, const str
  */
 bool evaluation_prepare(struct evaluation *evaluation, struct error *error);
 void evaluation_release(struct evaluation *evaluation); /* while it is idle */
-/* `plan` is a sealed memfd; it remains the caller's. */
+/* `plan` is a sealed memfd, or a file that nobody changes; it remains the caller's. */
 enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char *name, int plan, struct error *error);
 void evaluation_watch(struct evaluation *evaluation, struct pollfd watch[static WATCH_COUNT]);
 void evaluation_handle(struct evaluation *evaluation, const struct pollfd watch[static WATCH_COUNT]);
 /* Kills the whole tree, unless the program has ended on its own already. */
 void evaluation_kill(struct evaluation *evaluation, enum kill_reason reason);
+/* The same where the platform is at fault, or somebody outside of it, and the program is not: the record will say so. */
+void evaluation_abandon(struct evaluation *evaluation, int code, const char *text);

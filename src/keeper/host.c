@@ -2,17 +2,23 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "keeper/containment.h"
 #include "keeper/landlock.h"
 #include "keeper/root.h"
 #include "wire/isolation.h"
 #include "wire/record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const char host_name[] = "assay";
 
@@ -63,10 +69,10 @@ static bool become_root_of_own(const struct host *host, struct error *error)
   return write_map(host, "self/uid_map", uid, error) && write_map(host, "self/gid_map", gid, error);
 }
 
-static uint32_t features(const struct host *host)
+/* What keeper and init do to every program, and what cgroups do. */
+static uint32_t common_features(const struct host *host)
 {
-  uint32_t bits = ISOLATION_NAMESPACES | ISOLATION_USER_NAMESPACE | ISOLATION_NETWORK | ISOLATION_ROOT | ISOLATION_CAPABILITIES |
-                  ISOLATION_SECCOMP | ISOLATION_PROCESSES | ISOLATION_DISK;
+  uint32_t bits = ISOLATION_CAPABILITIES | ISOLATION_SECCOMP;
   if (host->privileged)
     bits |= ISOLATION_UID;
   if (host->landlock_version)
@@ -79,6 +85,10 @@ static uint32_t features(const struct host *host)
     bits |= ISOLATION_KILL;
   return bits;
 }
+
+/* What sandbox_create() makes. */
+static const uint32_t sandbox_features = ISOLATION_NAMESPACES | ISOLATION_USER_NAMESPACE | ISOLATION_NETWORK |
+                                         ISOLATION_ROOT | ISOLATION_PROCESSES | ISOLATION_DISK;
 
 /* Builds a root in a new mount namespace, made from the one that `origin` stands for. */
 static bool build_root(struct host *host, int origin, const char *mount_point, const char *path, struct error *error)
@@ -126,6 +136,7 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
   *host = (struct host){
     .privileged = geteuid() == 0,
     .uid_base = options->uid_base,
+    .program_uid = PROGRAM_UID,
     .network = {{-1, -1}},
     .landlock_version = landlock_version(),
     .processors = count_processors(),
@@ -137,7 +148,7 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
       !filters_build(&host->filters, error))
     return false;
   cgroups_sweep(&host->cgroups);
-  host->isolation = features(host);
+  host->isolation = common_features(host) | sandbox_features;
   if (!host->privileged && !become_root_of_own(host, error))
     return false;
   if (unshare(CLONE_NEWNS | CLONE_NEWUTS) < 0)
@@ -145,6 +156,66 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
   if (sethostname(host_name, sizeof host_name - 1) < 0) /* copied into the namespace of each evaluation */
     return error_errno(error, "cannot set the host name");
   return network_enter_fresh(&host->network, host->proc, error) && build_roots(host, options, error);
+}
+
+/* The image's own variables, without those that tell of the container or of its first process. */
+static char **variables_of_image(char **environment)
+{
+  static const char *const dropped[] = {"HOME=", "HOSTNAME=", "TERM="};
+  size_t count = 0, kept = 0;
+  while (environment[count])
+    count++;
+  char **variables = xcalloc(count + 1, sizeof *variables);
+  for (size_t i = 0; i < count; i++) {
+    bool drop = false;
+    for (size_t j = 0; j < COUNT(dropped); j++)
+      drop |= !strncmp(environment[i], dropped[j], strlen(dropped[j]));
+    if (!drop)
+      variables[kept++] = environment[i];
+  }
+  return variables;
+}
+
+/* Whoever owns the attempt's directory could forge the evidence: the program must be somebody else. */
+static bool choose_program_uid(struct host *host, int attempt, struct error *error)
+{
+  struct stat status;
+  if (fstat(attempt, &status) < 0)
+    return error_errno(error, "cannot look at the attempt's directory");
+  host->program_uid = status.st_uid == PROGRAM_UID ? PROGRAM_UID + 1 : PROGRAM_UID;
+  return !(status.st_mode & (S_IRWXG | S_IRWXO)) || fchmod(attempt, S_IRWXU) == 0 ||
+         error_errno(error, "the attempt's directory is open to others");
+}
+
+bool host_prepare_contained(struct host *ret, int attempt, const struct limits *limits, char **environment,
+                            struct error *error)
+{
+  struct host *host = ret;
+  struct cgroup_places places;
+  *host = (struct host){
+    .contained = true,
+    .privileged = true,
+    .environment = variables_of_image(environment),
+    .evidence = attempt,
+    .network = {{-1, -1}},
+    .landlock_version = landlock_version(),
+    .processors = count_processors(),
+    .roots = {{NULL, -1}},
+    .root_count = 1,
+  };
+  if (getpid() != 1 || geteuid() != 0)
+    return error_set(error, ERROR_INVALID, EPERM, "the keeper is not root's first process in the container");
+  if (prctl(PR_SET_DUMPABLE, 0) < 0)
+    return error_errno(error, "cannot hide the keeper's memory");
+  if (!open_directory(&host->proc, "/proc", error) || !choose_program_uid(host, attempt, error) ||
+      !read_boot_id(host, error) || !filters_build(&host->filters, error))
+    return false;
+  containment_find_cgroups(host, &places);
+  cgroups_open_contained(&host->cgroups, &places, limits);
+  host->isolation = common_features(host) | containment_features(host, limits);
+  if (cgroups_have(&host->cgroups, CONTROLLER_PIDS))
+    host->isolation |= ISOLATION_PROCESSES;
+  return true;
 }
 
 bool host_must_sample(const struct host *host)

@@ -18,9 +18,12 @@ struct root {
 };
 
 struct host {
-  bool privileged; /* started by root: programs run under a user id of their own */
-  uint32_t uid_base;
-  int proc, evidence; /* directories: the host's /proc, all evidence */
+  bool contained;       /* the keeper is process 1 of a container, which is the one sandbox of its life */
+  bool privileged;      /* started by root: programs run under a user id of their own */
+  uint32_t uid_base;    /* of the host, where sandboxes are user namespaces */
+  uint32_t program_uid; /* as init sees it */
+  char **environment;   /* NULL-terminated: what a container's image sets for every program; or NULL */
+  int proc, evidence;   /* directories: the host's /proc; all evidence, or in a container the one attempt's own */
   struct cgroups cgroups;
   struct network network;
   struct filters filters;
@@ -34,8 +37,15 @@ struct host {
   size_t arguments_size;
 };
 
+enum { PROGRAM_UID = 1000 };
+
 /* Opens what is needed of the host, then moves the process into its own namespaces and root, over `slot_path`. */
 bool host_prepare(struct host *ret, const struct options *options, struct error *error);
+
+/* The same for a container, which stays as it is, and for the one plan with these limits. `attempt` is its directory; it
+ * remains the caller's. `environment` is what the process was started with, and is borrowed. */
+bool host_prepare_contained(struct host *ret, int attempt, const struct limits *limits, char **environment,
+                            struct error *error);
 
 /* The root of this path, or NULL where the operator did not allow it. `path` NULL: the first. */
 const struct root *host_find_root(const struct host *host, const char *path);

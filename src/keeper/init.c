@@ -4,6 +4,7 @@
 #include "keeper/box.h"
 #include "keeper/channel.h"
 #include "keeper/landlock.h"
+#include "keeper/plan_map.h"
 #include "keeper/program.h"
 #include "keeper/sandbox.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ struct init {
   const struct host *host;
   struct init_files files;
   int landlock; /* rule set, or -1 */
-  struct plan plan;
+  struct plan_map mapped;
   int input; /* the program's standard input */
   char **environment;
 };
@@ -74,7 +74,7 @@ static bool enter_cgroup(const struct init *init, struct error *error)
   int result = cgroup_enter(&init->files.doors);
   if (result < 0)
     return errno = -result, error_errno(error, "cannot enter its cgroup");
-  return unshare(CLONE_NEWCGROUP) == 0 || error_errno(error, "cannot make a cgroup namespace");
+  return init->host->contained || unshare(CLONE_NEWCGROUP) == 0 || error_errno(error, "cannot make a cgroup namespace");
 }
 
 /* Closes everything that was inherited from the keeper, above all the keeper's own end of the channel: that its closing
@@ -113,7 +113,8 @@ static void reset_signals(void)
 /* A program sees the command line of process 1, which is a copy of the keeper's. */
 static void forget_arguments(const struct host *host)
 {
-  memset(host->arguments, 0, host->arguments_size);
+  if (host->arguments)
+    memset(host->arguments, 0, host->arguments_size);
 }
 
 static bool take_identity(const struct init *init, struct error *error)
@@ -130,13 +131,22 @@ static bool tie_to_keeper(struct error *error)
          error_errno(error, "cannot tie the sandbox to its keeper");
 }
 
-/* No execve(2) may gain a capability again, whatever it executes. */
-static bool drop_bounding_set(struct error *error)
+/* No execve(2) may gain a capability again, whatever it executes. A container's keeper has no right to this, and relies
+ * on no_new_privs alone, which means the same. */
+static bool drop_bounding_set(const struct init *init, struct error *error)
 {
+  if (init->host->contained)
+    return true;
   for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
     if (prctl(PR_CAPBSET_DROP, capability) < 0)
       return error_errno(error, "cannot drop a capability");
   return true;
+}
+
+/* Orphans come to init, and what they used is counted, also where init is not process 1. */
+static void take_orphans(void)
+{
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 /* On a host that runs out of memory, programs are to go first, and the daemon that runs them last. */
@@ -169,18 +179,9 @@ static bool build(struct init *init, struct error *error)
   if (!take_identity(init, error))
     return false;
   volunteer_for_oom();
-  return box_mount(error) && drop_bounding_set(error) && lock_in(init, error) && tie_to_keeper(error);
-}
-
-static bool read_plan(struct init *init, int memory, struct error *error)
-{
-  struct stat status;
-  if (fstat(memory, &status) < 0 || status.st_size <= 0)
-    return error_errno(error, "cannot read the plan");
-  void *bytes = mmap(0, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, memory, 0);
-  if (bytes == MAP_FAILED)
-    return error_errno(error, "cannot map the plan");
-  return plan_decode(bytes, (size_t)status.st_size, &init->plan, error);
+  take_orphans();
+  return box_prepare(init->host, error) && drop_bounding_set(init, error) && lock_in(init, error) &&
+         tie_to_keeper(error);
 }
 
 /* Makes room and lays everything out for the program. Allocating here is safe: this is a fork of a process with a
@@ -190,14 +191,15 @@ static void load(struct init *init)
   struct error error = {0};
   CLEANUP_FD int memory = -1;
   struct order order = await_order(init, ORDER_LOAD, &memory);
-  if (!read_plan(init, memory, &error) || !box_resize(init->plan.limits.disk_bytes, &error))
+  if (!plan_map_open(&init->mapped, memory, &error) ||
+      !box_resize(init->host, init->mapped.plan.limits.disk_bytes, &error))
     report_failure(init, REPORT_REFUSED, &error);
-  if (!box_fill(&init->plan, &error))
+  if (!box_fill(init->host, &init->mapped.plan, &error))
     report_failure(init, REPORT_UNFIT, &error);
-  init->input = box_input(&init->plan, &error);
+  init->input = box_input(&init->mapped.plan, &error);
   if (init->input < 0 || !tie_to_keeper(&error))
     report_failure(init, REPORT_REFUSED, &error);
-  init->environment = program_environment(&init->plan, order.id);
+  init->environment = program_environment(init->host, &init->mapped.plan, order.id);
 
   struct report ready = {.type = REPORT_READY};
   CLEANUP_FD int proc = -1, box = -1;
@@ -235,7 +237,7 @@ static void run_step(struct init *init, enum step step)
   CLEANUP_FD int nothing = last ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
   struct program program = {
     .host = init->host,
-    .plan = &init->plan,
+    .plan = &init->mapped.plan,
     .step = step,
     .environment = init->environment,
     .channel = init->files.channel,

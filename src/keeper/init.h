@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The inside of a sandbox: process 1 of its pid namespace, a fork of the keeper. It builds the sandbox, writes the
+ * The inside of a sandbox: process 1 of its pid namespace (in a container: process 2), a fork of the keeper. It builds the sandbox, writes the
  * plan's files, starts the program under another user id where there is one, waits for every orphan, and reports
  * (channel.h). When it exits, for whatever reason, the kernel kills all that is left of the pid namespace; when the
  * keeper dies, the kernel kills init. The program cannot touch it.
@@ -9,8 +9,6 @@
 
 #include "keeper/cgroup.h"
 #include "keeper/host.h"
-
-enum { PROGRAM_UID = 1000 };
 
 struct init_files {
   int channel;

@@ -38,6 +38,7 @@
  */
 
 #include "base/log.h"
+#include "keeper/container.h"
 #include "keeper/slot.h"
 
 #include <fcntl.h>
@@ -68,24 +69,28 @@ static void fill_standard_descriptors(void)
     close(fd);
 }
 
+static bool serve_slot(const struct options *options, int argc, char **argv, struct error *error)
+{
+  struct slot slot;
+  static struct host host;
+  if (!slot_open(&slot, options->slot_path, error) || !host_prepare(&host, options, error))
+    return false;
+  host.arguments = argv[1]; /* execve(2) lays them out one behind the other */
+  host.arguments_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[1]);
+  return slot_serve(&slot, &host, error);
+}
+
 int main(int argc, char **argv)
 {
   struct options options;
-  struct slot slot;
-  static struct host host;
   struct error error = {0};
   fill_standard_descriptors();
   stand_apart();
-  if (!options_parse(argc, argv, &options, &error) || !slot_open(&slot, options.slot_path, &error) ||
-      !host_prepare(&host, &options, &error)) {
+  bool done = options_parse(argc, argv, &options, &error);
+  if (done && options.container_path)
+    return container_run(&options, environ);
+  done = done && serve_slot(&options, argc, argv, &error);
+  if (!done)
     log_error(0, "assay-keeper: %s", error.message);
-    return EXIT_FAILURE;
-  }
-  host.arguments = argv[1]; /* execve(2) lays them out one behind the other */
-  host.arguments_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[1]);
-  if (!slot_serve(&slot, &host, &error)) {
-    log_error(0, "assay-keeper: %s", error.message);
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+  return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,12 +1,15 @@
 #include "keeper/options.h"
 
 #include "base/number.h"
+#include "wire/name.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
 enum option_key {
+  CONTAINER,
+  NAME,
   SLOT,
   EVIDENCE,
   UID_BASE,
@@ -20,6 +23,8 @@ enum option_key {
 };
 
 static const struct option table[] = {
+  {"container", required_argument, 0, CONTAINER},
+  {"name", required_argument, 0, NAME},
   {"slot", required_argument, 0, SLOT},
   {"evidence", required_argument, 0, EVIDENCE},
   {"uid-base", required_argument, 0, UID_BASE},
@@ -42,6 +47,12 @@ static bool take_option(struct options *options, int key, const char *value, str
 {
   uint64_t number;
   switch (key) {
+  case CONTAINER:
+    options->container_path = value;
+    return true;
+  case NAME:
+    options->name = value;
+    return true;
   case SLOT:
     options->slot_path = value;
     return true;
@@ -92,6 +103,26 @@ static bool name_slot(struct options *options, struct error *error)
   return true;
 }
 
+static bool check_container(const struct options *options, struct error *error)
+{
+  char id[ID_SIZE];
+  unsigned attempt;
+  if (!options->container_path || !options->name)
+    return error_set(error, ERROR_INVALID, EINVAL, "--container and --name are needed together");
+  if (options->slot_path || options->evidence_path)
+    return error_set(error, ERROR_INVALID, EINVAL, "--container goes with --name only");
+  return name_parse(options->name, id, &attempt) || invalid(error, "--name is not an attempt's name", options->name);
+}
+
+static bool check_slot(struct options *options, struct error *error)
+{
+  if (!options->slot_path || !options->evidence_path)
+    return error_set(error, ERROR_INVALID, EINVAL, "--slot and --evidence are needed");
+  if ((options->cgroups.v2_memory || options->cgroups.v2_pids) && !options->cgroups.directory[HIERARCHY_V2])
+    return error_set(error, ERROR_INVALID, EINVAL, "--v2-memory and --v2-pids need --cgroup-v2");
+  return name_slot(options, error);
+}
+
 bool options_parse(int argc, char **argv, struct options *ret, struct error *error)
 {
   struct options options = {0};
@@ -101,12 +132,9 @@ bool options_parse(int argc, char **argv, struct options *ret, struct error *err
       return false;
   if (optind < argc)
     return invalid(error, "unexpected argument", argv[optind]);
-  if (!options.slot_path || !options.evidence_path)
-    return error_set(error, ERROR_INVALID, EINVAL, "--slot and --evidence are needed");
-  if (!name_slot(&options, error))
+  const bool contained = options.container_path || options.name;
+  if (contained ? !check_container(&options, error) : !check_slot(&options, error))
     return false;
-  if ((options.cgroups.v2_memory || options.cgroups.v2_pids) && !options.cgroups.directory[HIERARCHY_V2])
-    return error_set(error, ERROR_INVALID, EINVAL, "--v2-memory and --v2-pids need --cgroup-v2");
   *ret = options;
   return true;
 }

@@ -10,6 +10,9 @@
 enum { ROOTS_MAX = 16 };
 
 struct options {
+  const char *container_path; /* the attempt's directory: this is the first process of a container, which runs that one
+                                 attempt (wire/container.h). Of all the rest only `name` is set then */
+  const char *name;
   const char *slot_path;     /* directory with the listening socket and the lock */
   const char *evidence_path; /* directory that holds a directory of evidence for each attempt */
   uint32_t uid_base;         /* root only: the program runs as this user id, the sandbox's init as the next one */

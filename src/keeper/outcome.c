@@ -27,7 +27,7 @@ void outcome_set_unreported(struct evaluation *evaluation)
 {
   struct cgroup_usage usage;
   outcome_set_status(evaluation, SIGKILL);
-  if (evaluation->kill_reason)
+  if (evaluation->killed_at.us)
     return;
   /* Not by us. The kernel may have chosen init itself for the memory limit, though it stands far behind; else somebody
    * reached in from outside, and nothing can be said of the program. */
@@ -79,8 +79,8 @@ static void measure(struct evaluation *evaluation)
   record->memory_peak_bytes = usage.memory_peak_bytes ? usage.memory_peak_bytes : evaluation->sampler.memory_peak_bytes;
   record->processes_peak = usage.processes_peak ? usage.processes_peak : evaluation->sampler.processes_peak;
   if (record->processes_peak >
-      evaluation->plan.limits.processes) /* a sample may see two that never were there together */
-    record->processes_peak = evaluation->plan.limits.processes;
+      evaluation->mapped.plan.limits.processes) /* a sample may see two that never were there together */
+    record->processes_peak = evaluation->mapped.plan.limits.processes;
   record->oom_kills = usage.oom_kills;
   record->pids_refused = usage.pids_refused;
 }

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "keeper/box.h"
 #include "keeper/channel.h"
-#include "keeper/init.h"
 #include "keeper/landlock.h"
 
 #include <errno.h>
@@ -25,8 +24,9 @@
 
 enum { STACK_BYTES = 128 * 1024, OPEN_FILES_MAX = 4096, LOCKED_BYTES_MAX = 64 * 1024 };
 
-static const char *const standard_variables[] = {"PATH=" DEFAULT_PATH, "HOME=" BOX_HOME, "LANG=C.UTF-8"};
-enum { STANDARD_VARIABLES = sizeof standard_variables / sizeof *standard_variables };
+static char path_variable[] = "PATH=" DEFAULT_PATH, home_variable[] = "HOME=" BOX_HOME,
+            lang_variable[] = "LANG=C.UTF-8";
+static char *const standard_variables[] = {path_variable, home_variable, lang_variable, 0};
 
 /* The value of a variable, or NULL. `name` may be followed by "=…", which is not looked at. */
 static const char *variable(char *const *environment, const char *name)
@@ -38,20 +38,32 @@ static const char *variable(char *const *environment, const char *name)
   return 0;
 }
 
-char **program_environment(const struct plan *plan, const char *id)
+static size_t count_of(char *const *variables)
 {
   size_t count = 0;
-  while (plan->environment && plan->environment[count])
+  while (variables && variables[count])
     count++;
-  char **environment = xcalloc(count + STANDARD_VARIABLES + 2, sizeof *environment);
-  size_t used = 0;
-  environment[used++] = xasprintf("EVAL_ID=%s", id);
-  for (size_t i = 0; i < count; i++)
-    if (strncmp(plan->environment[i], "EVAL_ID=", 8) != 0)
-      environment[used++] = plan->environment[i];
-  for (size_t i = 0; i < STANDARD_VARIABLES; i++)
-    if (!variable(plan->environment, standard_variables[i]))
-      environment[used++] = (char *)standard_variables[i];
+  return count;
+}
+
+/* Adds those variables that are not among `set`. */
+static void add_unless(char *const *set, char **environment, char *const *variables)
+{
+  size_t used = count_of(environment);
+  for (; variables && *variables; variables++)
+    if (!variable(set, *variables))
+      environment[used++] = *variables;
+}
+
+char **program_environment(const struct host *host, const struct plan *plan, const char *id)
+{
+  size_t most = 1 + count_of(plan->environment) + count_of(host->environment) + count_of(standard_variables);
+  char **environment = xcalloc(most + 1, sizeof *environment);
+  char *const given[] = {xasprintf("EVAL_ID=%s", id), 0};
+  environment[0] = given[0];
+  add_unless(given, environment, plan->environment);
+  add_unless(environment, environment, host->environment);
+  add_unless(environment, environment, standard_variables);
   return environment;
 }
 
@@ -82,8 +94,9 @@ static bool limit(struct program *program, int resource, const char *name, rlim_
 static bool set_limits(struct program *program)
 {
   const struct limits *limits = &program->plan->limits;
-  const bool counted = cgroups_have(&program->host->cgroups, CONTROLLER_PIDS);
-  /* Counted for each user namespace, in which an ordinary user's init has the program's user id. */
+  /* Counted for each user namespace, in which an ordinary user's init has the program's user id. A container's is not of
+   * its own: the limit would be felt by all of them together. */
+  const bool counted = cgroups_have(&program->host->cgroups, CONTROLLER_PIDS) || program->host->contained;
   const rlim_t processes = limits->processes + !program->host->privileged;
   return limit(program, RLIMIT_CORE, "core", 0) && limit(program, RLIMIT_FSIZE, "file size", limits->file_bytes) &&
          limit(program, RLIMIT_NOFILE, "open files", OPEN_FILES_MAX) &&
@@ -101,8 +114,8 @@ static bool set_descriptors(struct program *program)
 
 static bool take_identity(struct program *program)
 {
-  if (program->host->privileged &&
-      (setresgid(PROGRAM_UID, PROGRAM_UID, PROGRAM_UID) < 0 || setresuid(PROGRAM_UID, PROGRAM_UID, PROGRAM_UID) < 0))
+  const uid_t id = program->host->program_uid;
+  if (program->host->privileged && (setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0))
     return error_errno(&program->failure, "cannot take the program's user id");
   program_drop_capabilities();
   return true;

@@ -28,8 +28,9 @@ struct program {
   bool unfit;           /* the plan's fault, not the platform's */
 };
 
-/* The plan's variables with what every program has: EVAL_ID, and PATH, HOME, LANG unless the plan sets them. */
-char **program_environment(const struct plan *plan, const char *id);
+/* EVAL_ID; the plan's variables; those of the container's image that the plan does not set; and PATH, HOME and LANG where
+ * nobody did. The strings are borrowed. */
+char **program_environment(const struct host *host, const struct plan *plan, const char *id);
 
 /* The program's process id, or -1 with `failure` set. */
 pid_t program_start(struct program *program);

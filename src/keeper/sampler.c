@@ -3,7 +3,6 @@
 #include "base/fd.h"
 #include "base/number.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,9 +11,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-void sampler_init(struct sampler *sampler, int proc, int box)
+void sampler_init(struct sampler *sampler, int proc, int box, pid_t init)
 {
-  *sampler = (struct sampler){.proc = proc, .box = box};
+  *sampler = (struct sampler){.proc = proc, .box = box, .init = init};
 }
 
 void sampler_release(struct sampler *sampler)
@@ -65,16 +64,16 @@ static uint64_t box_bytes(const struct sampler *sampler)
 }
 
 /* Calls `each` for every process of the sandbox, its init included. */
-static void for_each_process(const struct sampler *sampler, void (*each)(int proc, const char *pid, void *context),
-                             void *context)
+static void for_each_process(const struct sampler *sampler,
+                             void (*each)(const struct sampler *sampler, const char *pid, void *context), void *context)
 {
   int fd = openat(sampler->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *directory = fd < 0 ? 0 : fdopendir(fd);
   if (!directory)
     return fd_close(fd);
   for (struct dirent *entry; (entry = readdir(directory));)
-    if (isdigit((unsigned char)entry->d_name[0]))
-      each(sampler->proc, entry->d_name, context);
+    if (strtol(entry->d_name, 0, 10) >= sampler->init)
+      each(sampler, entry->d_name, context);
   closedir(directory);
 }
 
@@ -82,14 +81,14 @@ struct look {
   uint64_t cpu_us, memory_bytes, processes;
 };
 
-static void look_at(int proc, const char *pid, void *context)
+static void look_at(const struct sampler *sampler, const char *pid, void *context)
 {
   struct look *look = context;
-  look->cpu_us += cpu_us_of(proc, pid);
-  if (!strcmp(pid, "1")) /* init: what it waited for counts, it itself does not */
+  look->cpu_us += cpu_us_of(sampler->proc, pid);
+  if (strtol(pid, 0, 10) == sampler->init) /* init: what it waited for counts, it itself does not */
     return;
   char text[4096];
-  read_text(proc, pid, "status", text, sizeof text);
+  read_text(sampler->proc, pid, "status", text, sizeof text);
   look->memory_bytes += line_bytes(text, "\nRssAnon:") + line_bytes(text, "\nRssShmem:");
   look->processes++;
 }
@@ -109,10 +108,10 @@ void sampler_look(struct sampler *sampler)
     sampler->processes_peak = look.processes;
 }
 
-static void add_share(int proc, const char *pid, void *context)
+static void add_share(const struct sampler *sampler, const char *pid, void *context)
 {
   char text[4096];
-  read_text(proc, pid, "smaps_rollup", text, sizeof text);
+  read_text(sampler->proc, pid, "smaps_rollup", text, sizeof text);
   *(uint64_t *)context += line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:");
 }
 

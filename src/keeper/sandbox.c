@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "base/number.h"
+#include "keeper/file_owner.h"
 #include "keeper/init.h"
 
 #include <errno.h>
@@ -35,24 +36,33 @@ static void ends_close_inside(struct ends *ends)
   cgroup_close_doors(&ends->inside.doors);
 }
 
-/*
- * The reading end is non-blocking; that is a property of this end alone, and nothing that the program does to its own
- * end changes it. The pipe belongs to the program's user, so that it may open /dev/stdout.
- */
+/* The pipe belongs to the program's user, so that it may open /dev/stdout. In a container the keeper may become that
+ * user, and may not give files away. */
+static bool make_own_pipe(const struct host *host, int ends[static 2])
+{
+  if (!host->contained)
+    return pipe2(ends, O_CLOEXEC) == 0 && (!host->privileged || fchown(ends[0], host->uid_base, host->uid_base) == 0);
+  const struct file_owner before = file_owner_become((struct file_owner){host->program_uid, host->program_uid});
+  const bool made = pipe2(ends, O_CLOEXEC) == 0;
+  file_owner_become(before);
+  return made;
+}
+
+/* The reading end is non-blocking; that is a property of this end alone, and nothing that the program does to its own
+ * end changes it. */
 static bool make_pipe(const struct host *host, int *ret_read, int *ret_write)
 {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) < 0)
-    return false;
+  int ends[2] = {-1, -1};
+  const bool made = make_own_pipe(host, ends);
   *ret_read = ends[0];
   *ret_write = ends[1];
-  return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
-         (!host->privileged || fchown(ends[0], host->uid_base, host->uid_base) == 0);
+  return made && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 static bool ends_open(struct ends *ends, const struct host *host, struct error *error)
 {
   *ends = (struct ends){SANDBOX_NONE, {-1, {-1, -1}, {{-1, -1, -1, -1}}}};
+  ends->outside.contained = host->contained;
   int channel[2];
   bool opened = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == 0;
   if (opened) {
@@ -68,7 +78,7 @@ static bool ends_open(struct ends *ends, const struct host *host, struct error *
          cgroup_open_doors(&ends->outside.cgroup, &ends->inside.doors, error);
 }
 
-static bool clone_init(struct ends *ends, const struct host *host, struct error *error)
+static long clone_into_namespaces(struct ends *ends)
 {
   struct clone_args arguments = {
     .flags = NAMESPACES | CLONE_PIDFD,
@@ -80,7 +90,12 @@ static bool clone_init(struct ends *ends, const struct host *host, struct error 
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = (uint64_t)leaf;
   }
-  long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+  return syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+static bool clone_init(struct ends *ends, const struct host *host, struct error *error)
+{
+  long pid = host->contained ? fork() : clone_into_namespaces(ends);
   if (pid == 0)
     init_main(host, ends->inside);
   if (pid < 0)
@@ -94,6 +109,8 @@ static bool map_ids(const struct sandbox *sandbox, const struct host *host, stru
 {
   static const char *const files[] = {"uid_map", "gid_map"};
   char map[64], path[32];
+  if (host->contained)
+    return true;
   if (host->privileged)
     snprintf(map, sizeof map, "0 %u 1\n%u %u 1\n", host->uid_base + 1, PROGRAM_UID, host->uid_base);
   else
@@ -191,13 +208,38 @@ bool sandbox_await_loaded(struct sandbox *sandbox, struct report *ret, int fds[s
 
 void sandbox_kill(struct sandbox *sandbox)
 {
-  if (sandbox->init)
+  if (sandbox->contained) {
+    ASSERT(getpid() == 1); /* it would be the host otherwise */
+    kill(-1, SIGKILL);     /* all but process 1 (kill(2)) */
+  } else if (sandbox->init) {
     syscall(SYS_pidfd_send_signal, sandbox->pidfd, SIGKILL, 0, 0);
+  }
+}
+
+/* What init leaves behind dies with it, as it does where init is process 1; whoever was forked past one signal is met by
+ * the next. */
+static bool reap_contained(struct sandbox *sandbox, int flags)
+{
+  for (;;) {
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info, WEXITED | flags) < 0 && errno == ECHILD) {
+      sandbox->init = 0;
+      return true;
+    }
+    if (info.si_pid == sandbox->init)
+      sandbox->init = 0;
+    if (!sandbox->init)
+      sandbox_kill(sandbox);
+    if (!info.si_pid)
+      return false;
+  }
 }
 
 bool sandbox_reap(struct sandbox *sandbox)
 {
   siginfo_t info = {0};
+  if (sandbox->contained)
+    return reap_contained(sandbox, WNOHANG);
   if (!sandbox->init)
     return true;
   if (waitid(P_PIDFD, (id_t)sandbox->pidfd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
@@ -210,7 +252,9 @@ bool sandbox_reap(struct sandbox *sandbox)
 void sandbox_destroy(struct sandbox *sandbox)
 {
   sandbox_kill(sandbox);
-  if (sandbox->init)
+  if (sandbox->contained)
+    reap_contained(sandbox, 0);
+  else if (sandbox->init)
     waitid(P_PIDFD, (id_t)sandbox->pidfd, &(siginfo_t){0}, WEXITED);
   if (sandbox->cgroup.groups)
     cgroup_remove(sandbox->cgroup.groups, sandbox->cgroup.name);

@@ -7,6 +7,10 @@
  * sandbox_create() can be called long before there is a plan: it starts everything that depends on none. Then
  * sandbox_load() with a plan, sandbox_run() for each step, sandbox_kill() at any time, sandbox_reap() until it is gone,
  * sandbox_release().
+ *
+ * In a container the sandbox is there already, and all of it but the keeper is init and what descends from it. Then init
+ * is a plain fork, every orphan of it comes to the keeper, which is process 1, and to kill the sandbox is to kill all
+ * that can be seen.
  */
 
 #include "keeper/cgroup.h"
@@ -19,7 +23,8 @@ enum sandbox_pipe { SANDBOX_OUTPUT, SANDBOX_ERROR, SANDBOX_PIPES };
 
 struct sandbox {
   pid_t init; /* 0: none */
-  int pidfd;
+  int pidfd;  /* -1: none; in a container SIGCHLD tells of its end */
+  bool contained;
   uint64_t start_ticks;    /* field 22 of /proc/PID/stat of its init, against reuse of the pid; 0: not known */
   int channel;             /* non-blocking */
   int pipe[SANDBOX_PIPES]; /* reading ends, non-blocking */

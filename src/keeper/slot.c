@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "keeper/evaluation.h"
 #include "keeper/removals.h"
-#include "wire/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { LONELY_MS_MAX = 10000, BACKLOG = 4 };
+enum { LONELY_MS_MAX = 10000 };
 
 static bool take_lock(struct slot *slot, const char *path, struct error *error)
 {
@@ -28,27 +25,15 @@ static bool take_lock(struct slot *slot, const char *path, struct error *error)
   return true;
 }
 
-/* By way of /proc/self/fd, since a socket's address has room for 108 bytes only (unix(7)). */
-static bool listen_in(struct slot *slot, const char *path, struct error *error)
-{
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/socket", slot->directory);
-  slot->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (unlinkat(slot->directory, "socket", 0) < 0 && errno != ENOENT)
-    return error_errno(error, "cannot replace %s/socket", path);
-  if (slot->listener < 0 || bind(slot->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-      listen(slot->listener, BACKLOG) < 0)
-    return error_errno(error, "cannot listen in %s", path);
-  return true;
-}
-
 bool slot_open(struct slot *ret, const char *path, struct error *error)
 {
-  struct slot slot = {.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .lock = -1, .listener = -1};
+  struct slot slot = {.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .lock = -1, CONNECTION_NONE};
   if (slot.directory < 0)
     return error_errno(error, "cannot open %s", path);
-  if (!take_lock(&slot, path, error) || !listen_in(&slot, path, error))
+  if (!take_lock(&slot, path, error))
     return false;
+  if (!connection_listen(&slot.daemon, slot.directory, "socket", error))
+    return error_wrap(error, "%s", path);
   *ret = slot;
   return true;
 }
@@ -58,7 +43,6 @@ struct server {
   struct host *host;
   struct evaluation evaluation;
   struct removals removals;
-  int connection; /* the newest; -1: none */
   bool was_connected, quit;
 };
 
@@ -67,17 +51,9 @@ static bool is_idle(const struct server *server)
   return server->evaluation.phase == PHASE_IDLE;
 }
 
-static void hang_up(struct server *server)
-{
-  fd_close(server->connection);
-  server->connection = -1;
-}
-
-/* A daemon that does not listen, or is gone, costs the connection and nothing else: it will look at the evidence. */
 static void tell(struct server *server, const struct control_message *message, int fd)
 {
-  if (server->connection >= 0 && control_send(server->connection, message, fd) < 0)
-    hang_up(server);
+  connection_send(&server->slot->daemon, message, fd);
 }
 
 static void tell_of(struct server *server, enum control_type type, const char *name)
@@ -165,31 +141,25 @@ static void obey(struct server *server, const struct control_message *message, i
   default:
     log_warning(0, "the daemon sent a %s, which only a keeper sends",
                 control_type_name((enum control_type)message->type));
-    return hang_up(server);
+    return connection_hang_up(&server->slot->daemon);
   }
 }
 
 static void handle_connection(struct server *server)
 {
   struct control_message message;
-  int fd, result;
-  while (server->connection >= 0 && (result = control_receive(server->connection, &message, &fd)) != -EAGAIN) {
-    if (result == 1) {
-      obey(server, &message, fd);
-      fd_close(fd);
-    } else {
-      hang_up(server);
-    }
+  int fd;
+  while (connection_receive(&server->slot->daemon, &message, &fd)) {
+    obey(server, &message, fd);
+    fd_close(fd);
   }
 }
 
 static void handle_listener(struct server *server)
 {
-  int connection = accept4(server->slot->listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (connection < 0)
+  handle_connection(server); /* what the daemon before this one still had to say */
+  if (!connection_accept(&server->slot->daemon))
     return;
-  hang_up(server);
-  server->connection = connection;
   server->was_connected = true;
   say_hello(server);
 }
@@ -208,13 +178,13 @@ static bool is_done(const struct server *server, bool slept_long)
     return false;
   if (server->quit)
     return true;
-  return server->connection < 0 && (server->was_connected || slept_long);
+  return server->slot->daemon.socket < 0 && (server->was_connected || slept_long);
 }
 
 bool slot_serve(struct slot *slot, struct host *host, struct error *error)
 {
   static struct server server; /* with its buffers too large for a stack */
-  server = (struct server){.slot = slot, .host = host, .connection = -1};
+  server = (struct server){.slot = slot, .host = host};
   const struct evaluation_events events = {&server, on_started, on_ended, on_idle};
   evaluation_init(&server.evaluation, host, &events);
   /* A first sandbox, before anybody is told hello: what this host cannot do is known now, and not at the first
@@ -226,8 +196,8 @@ bool slot_serve(struct slot *slot, struct host *host, struct error *error)
     enum { CONNECTION = WATCH_COUNT, LISTENER, POLL_COUNT };
     struct pollfd watch[POLL_COUNT];
     evaluation_watch(&server.evaluation, watch);
-    watch[CONNECTION] = (struct pollfd){.fd = server.connection, .events = POLLIN};
-    watch[LISTENER] = (struct pollfd){.fd = slot->listener, .events = POLLIN};
+    watch[CONNECTION] = (struct pollfd){.fd = slot->daemon.socket, .events = POLLIN};
+    watch[LISTENER] = (struct pollfd){.fd = slot->daemon.listener, .events = POLLIN};
     int ready = poll(watch, POLL_COUNT, sleep_ms(&server));
     slept_long = ready == 0;
     if (ready > 0) {

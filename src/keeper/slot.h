@@ -5,10 +5,12 @@
  * (wire/control.h), and the loop that serves one evaluation after another until nobody wants any more.
  */
 
+#include "keeper/connection.h"
 #include "keeper/host.h"
 
 struct slot {
-  int directory, lock, listener;
+  int directory, lock;
+  struct connection daemon;
 };
 
 /* Takes the slot, as the only keeper of it, and starts to listen. Before host_prepare(), which hides the directory. */

@@ -12,6 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A timer that is so late was not held up by a program: the keeper itself could not run, as a container is paused, a
+ * machine suspended or a process stopped. (What stands still within the limit and goes on in time is not noticed.) */
+enum { STALL_MS_MAX = 2000 };
+
 enum { SAMPLE_MS = 10, CPU_CHECK_MS_MIN = 1, KILL_MS_MAX = 5000, RETRY_MS = 50 };
 
 static bool is_set(struct mono time)
@@ -27,17 +31,17 @@ static bool has_come(struct mono time, struct mono now)
 /* The earliest moment at which the CPU limit could be exceeded, were every processor busy from now on. */
 static struct mono next_cpu_check(const struct evaluation *evaluation, struct mono now, uint64_t used_us)
 {
-  uint64_t limit_us = evaluation->plan.limits.cpu_time_ms * 1000;
+  uint64_t limit_us = evaluation->mapped.plan.limits.cpu_time_ms * 1000;
   uint64_t busy = evaluation->host->processors;
-  if (busy > evaluation->plan.limits.processes)
-    busy = evaluation->plan.limits.processes;
+  if (busy > evaluation->mapped.plan.limits.processes)
+    busy = evaluation->mapped.plan.limits.processes;
   uint64_t wait_ms = (limit_us - used_us) / busy / 1000;
   return mono_add_ms(now, wait_ms < CPU_CHECK_MS_MIN ? CPU_CHECK_MS_MIN : wait_ms);
 }
 
 static struct mono wall_deadline(const struct evaluation *evaluation)
 {
-  return mono_add_ms(evaluation->step_started, evaluation->plan.limits.wall_time_ms);
+  return mono_add_ms(evaluation->step_started, evaluation->mapped.plan.limits.wall_time_ms);
 }
 
 static void earlier(struct mono *earliest, struct mono time)
@@ -180,6 +184,16 @@ void evaluation_kill(struct evaluation *evaluation, enum kill_reason reason)
   supervise_advance(evaluation);
 }
 
+void evaluation_abandon(struct evaluation *evaluation, int code, const char *text)
+{
+  take_reports(evaluation);
+  if (evaluation->phase == PHASE_RUNNING && !is_set(evaluation->killed_at)) {
+    outcome_set_broken(evaluation, code, text);
+    kill_tree(evaluation);
+  }
+  supervise_advance(evaluation);
+}
+
 static void handle_stop(struct evaluation *evaluation, short revents)
 {
   struct stop stop;
@@ -194,7 +208,7 @@ static void handle_stop(struct evaluation *evaluation, short revents)
 
 static void check_output(struct evaluation *evaluation)
 {
-  if (!(evaluation->plan.flags & PLAN_KILL_ON_OUTPUT) || evaluation->phase != PHASE_RUNNING)
+  if (!(evaluation->mapped.plan.flags & PLAN_KILL_ON_OUTPUT) || evaluation->phase != PHASE_RUNNING)
     return;
   for (int i = 0; i < STREAM_COUNT; i++)
     if (capture_over_limit(&evaluation->capture, (enum stream)i))
@@ -204,7 +218,7 @@ static void check_output(struct evaluation *evaluation)
 static void check_cpu(struct evaluation *evaluation, struct mono now)
 {
   uint64_t used_us = outcome_cpu_us(evaluation);
-  if (used_us >= evaluation->plan.limits.cpu_time_ms * 1000) {
+  if (used_us >= evaluation->mapped.plan.limits.cpu_time_ms * 1000) {
     evaluation->record.cpu_time_us = used_us;
     return evaluation_kill(evaluation, KILLED_CPU_TIME);
   }
@@ -214,12 +228,20 @@ static void check_cpu(struct evaluation *evaluation, struct mono now)
 static void sample(struct evaluation *evaluation, struct mono now)
 {
   struct sampler *sampler = &evaluation->sampler;
-  uint64_t limit = evaluation->plan.limits.memory_bytes;
+  uint64_t limit = evaluation->mapped.plan.limits.memory_bytes;
   sampler_look(sampler);
   evaluation->sample_at = mono_add_ms(now, SAMPLE_MS);
   if (!cgroups_have(&evaluation->host->cgroups, CONTROLLER_MEMORY) && sampler->memory_bytes > limit &&
       sampler_confirms_memory_over(sampler, limit))
     evaluation_kill(evaluation, KILLED_MEMORY);
+}
+
+static void check_wall(struct evaluation *evaluation, struct mono now)
+{
+  if (has_come(mono_add_ms(wall_deadline(evaluation), STALL_MS_MAX), now))
+    evaluation_abandon(evaluation, ETIME, "the sandbox or its host stood still past the time limit");
+  else if (has_come(wall_deadline(evaluation), now))
+    evaluation_kill(evaluation, KILLED_WALL_TIME);
 }
 
 static void check_limits(struct evaluation *evaluation)
@@ -231,8 +253,7 @@ static void check_limits(struct evaluation *evaluation)
     sample(evaluation, now);
   if (has_come(evaluation->cpu_check, now))
     check_cpu(evaluation, now);
-  if (has_come(wall_deadline(evaluation), now))
-    evaluation_kill(evaluation, KILLED_WALL_TIME);
+  check_wall(evaluation, now);
 }
 
 /* Every stream at its end: whoever could write is dead. Or some orphan holds one open, and is not waited for any
