@@ -1,0 +1,316 @@
+/*
+ * The Docker backend, theory of operation.
+ *
+ *   assayd ── docker ── engine ══ Unix socket or TCP ══ dockerd ── containerd ── shim
+ *                │                                                                │
+ *                └─ STATE/docker/attempts/<name>/{plan, control, start, stdout, …, exit} ── assay-keeper ── program
+ *
+ * Each attempt is one container, named as the attempt and labelled as this daemon's. Its first process is the keeper,
+ * mounted into it, and the container is the keeper's sandbox. The attempt's directory is mounted too: the keeper reads
+ * the plan there and leaves the evidence, so that neither the output nor the way in which it ended ever passes through
+ * Docker, and both outlive the container, dockerd and assayd. A socket in the same directory tells, without Docker,
+ * whether the keeper lives (attempt.c).
+ *
+ * Docker is asked to make, start, kill and remove, and is believed where nothing better is to be had, never against the
+ * evidence (observe.c). Its errors say nothing. Each call can be repeated: the container's name sees to it that there is
+ * one, and the keeper's start marker, made with O_EXCL, that the program is started once, whatever Docker does with the
+ * container.
+ *
+ * Hints come from the attempt's directory (inotify: `start` made, `exit` moved there), from Docker's events (events.c),
+ * and from a list of all our containers (reconcile.c). Each only makes the core look.
+ *
+ * What is kept in memory (struct known) is what is under way, and for how long a failure is not repeated. A daemon that
+ * starts again knows nothing, and needs nothing: directories, sockets and labels tell all.
+ *
+ *   STATE/docker/instance    a random name for this state directory, in the labels; so that daemons on different hosts
+ *                            that share an engine never take each other's containers for their own
+ *   STATE/docker/keeper      a copy of assay-keeper, to be mounted: an upgrade replaces it, and what runs keeps the old
+ *   STATE/docker/attempts/   a directory for each attempt
+ *
+ * While the engine is away (engine.h) there are no slots: evaluations wait in the queue instead of failing.
+ */
+
+#include "backend/docker/container.h"
+#include "backend/docker/docker_impl.h"
+#include "backend/docker/endpoint.h"
+#include "backend/docker/images.h"
+#include "backend/docker/reconcile.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { REMOVALS_PER_SLOT = 2, CONNECTIONS_SPARE = 32 };
+#define KEEPER_BYTES_MAX MIB(64)
+
+void docker_hint(struct docker *docker, struct name name)
+{
+  answers_add(docker->answers, ANSWER_HINT, name, LAUNCH_UNKNOWN, 0);
+}
+
+void docker_capacity_changed(struct docker *docker)
+{
+  answers_add(docker->answers, ANSWER_SLOTS, (struct name){0}, LAUNCH_UNKNOWN, 0);
+}
+
+static uint32_t operation_isolation(const struct backend *backend)
+{
+  return engine_isolation(engine_facts(((const struct docker *)backend)->engine));
+}
+
+static bool strict_enough(const struct docker *docker)
+{
+  return !docker->strict || isolation_level(operation_isolation(&docker->backend)) == ISOLATION_LEVEL_FULL;
+}
+
+bool docker_has_room(const struct docker *docker, const char **ret_why)
+{
+  if (!engine_here(docker->engine))
+    *ret_why = engine_trouble(docker->engine);
+  else if (!strict_enough(docker))
+    *ret_why = "this engine cannot isolate fully";
+  else if (docker->removals.count > REMOVALS_PER_SLOT * docker->slots)
+    *ret_why = "containers that have ended have to be removed first";
+  else
+    return true;
+  return false;
+}
+
+/* The turn. */
+
+static void settle_slots(struct docker *docker)
+{
+  const char *why;
+  bool room = docker_has_room(docker, &why);
+  unsigned capacity = engine_here(docker->engine) && strict_enough(docker) ? docker->slots : 0;
+  if (capacity == docker->capacity && !(docker->was_refused && room))
+    return;
+  docker->capacity = capacity;
+  docker->was_refused = docker->was_refused && !room;
+  docker->backend.events.capacity(docker->backend.events.context, docker->backend.name, capacity);
+}
+
+static void deliver(void *context, const struct answer *answer)
+{
+  struct docker *docker = context;
+  const struct backend_events *events = &docker->backend.events;
+  switch (answer->kind) {
+  case ANSWER_LAUNCHED:
+    docker->was_refused = docker->was_refused || answer->result == LAUNCH_BUSY;
+    events->launched(events->context, answer->name, answer->result, answer->reason);
+    break;
+  case ANSWER_OBSERVED:
+    docker_look(docker, answer->name);
+    break;
+  case ANSWER_HINT:
+    events->hint(events->context, answer->name);
+    break;
+  case ANSWER_SLOTS:
+    settle_slots(docker);
+    break;
+  case ANSWER_FOUND:
+    events->found(events->context, docker->backend.name, answer->name);
+    break;
+  }
+}
+
+/* The engine comes and goes. */
+
+static void on_here(void *context)
+{
+  struct docker *docker = context;
+  log_info(0, "docker: version %s is here", engine_facts(docker->engine)->version);
+  if (!strict_enough(docker))
+    log_error(0, "docker: this engine cannot isolate fully, so nothing is run there");
+  docker_capacity_changed(docker);
+  event_watch_begin(docker->event_watch);
+  removals_resume(docker);
+}
+
+static void on_away(void *context, const char *why)
+{
+  struct docker *docker = context;
+  log_warning(0, "docker: the engine cannot be reached, so what waits has to wait: %s", why);
+  docker_capacity_changed(docker);
+}
+
+static void on_image_hint(void *context, struct name name)
+{
+  docker_hint(context, name);
+}
+
+/* Operations that are not long enough for a file of their own. */
+
+static void operation_observe(struct backend *backend, struct name name)
+{
+  answers_add(((struct docker *)backend)->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+}
+
+static void operation_list(struct backend *backend)
+{
+  reconcile(((struct docker *)backend)->reconciler);
+}
+
+static void operation_destroy(struct backend *backend);
+
+static const struct backend_operations operations = {
+  .launch = docker_launch,
+  .observe = operation_observe,
+  .kill = docker_kill,
+  .remove = docker_remove,
+  .list = operation_list,
+  .isolation = operation_isolation,
+  .destroy = operation_destroy,
+};
+
+/* The state directory's docker/. */
+
+static bool make_directory(const char *path, struct error *error)
+{
+  return mkdir(path, 0700) == 0 || errno == EEXIST || error_errno(error, "cannot make %s", path);
+}
+
+/* A file with these bytes takes the place of `file`: whole, or not at all. Synced, because an instance that is lost makes
+ * strangers of our containers. */
+static bool replace_file(int directory, const char *file, mode_t mode, const void *data, size_t size,
+                         struct error *error)
+{
+  CLEANUP_FREE char *unfinished = xasprintf("%s.tmp", file);
+  CLEANUP_FD int fd = openat(directory, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+  bool done = fd >= 0 && fd_write_all(fd, data, size) && fchmod(fd, mode) == 0 && fsync(fd) == 0 &&
+              renameat(directory, unfinished, directory, file) == 0;
+  return done || error_errno(error, "cannot write %s", file);
+}
+
+static bool instance_valid(const struct blob *text)
+{
+  return text && text->size == INSTANCE_SIZE - 1 && strspn((const char *)text->data, "0123456789abcdef") == text->size;
+}
+
+static bool find_instance(struct docker *docker, int directory, struct error *error)
+{
+  CLEANUP_BLOB struct blob *text = file_read(directory, "instance", INSTANCE_SIZE, 0);
+  if (instance_valid(text)) {
+    memcpy(docker->instance, text->data, INSTANCE_SIZE);
+    return true;
+  }
+  uint64_t number;
+  ASSERT(getrandom(&number, sizeof number, 0) == sizeof number);
+  snprintf(docker->instance, sizeof docker->instance, "%016llx", (unsigned long long)number);
+  return replace_file(directory, "instance", 0600, docker->instance, INSTANCE_SIZE - 1, error);
+}
+
+/* Replaced only where it differs, so that a restart does not touch what is mounted everywhere. */
+static bool copy_keeper(const struct docker_config *config, int directory, struct error *error)
+{
+  CLEANUP_BLOB struct blob *keeper = file_read(AT_FDCWD, config->keeper_path, KEEPER_BYTES_MAX, error);
+  if (!keeper)
+    return error_wrap(error, "assay-keeper");
+  CLEANUP_BLOB struct blob *copy = file_read(directory, "keeper", KEEPER_BYTES_MAX, 0);
+  bool same = copy && copy->size == keeper->size && !memcmp(copy->data, keeper->data, copy->size);
+  return same || replace_file(directory, "keeper", 0755, keeper->data, keeper->size, error);
+}
+
+static bool open_state(struct docker *docker, const struct docker_config *config, struct error *error)
+{
+  CLEANUP_FREE char *path = xasprintf("%s/docker", config->state_dir);
+  if (!make_directory(path, error) || !make_directory(docker->attempts_path, error))
+    return false;
+  CLEANUP_FD int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  docker->attempts_fd = open(docker->attempts_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0 || docker->attempts_fd < 0)
+    return error_errno(error, "cannot open %s", path);
+  if (!find_instance(docker, directory, error) || !copy_keeper(config, directory, error))
+    return false;
+  snprintf(docker->label, sizeof docker->label, LABEL_INSTANCE "=%s", docker->instance);
+  return true;
+}
+
+/* Making it. */
+
+static struct docker *allocate(uv_loop_t *loop, const struct docker_config *config, const struct backend_events *events)
+{
+  struct docker *docker = xcalloc(1, sizeof *docker);
+  docker->backend = (struct backend){.name = "docker", .operations = &operations, .events = *events};
+  docker->loop = loop;
+  docker->slots = config->slots;
+  docker->strict = config->strict;
+  docker->cpus_milli = config->cpus_milli;
+  docker->privileged = geteuid() == 0;
+  docker->keeper_path = xasprintf("%s/docker/keeper", config->state_dir);
+  docker->attempts_path = xasprintf("%s/docker/attempts", config->state_dir);
+  docker->attempts_fd = -1;
+  docker->removals.last = &docker->removals.first;
+  docker->answers = answers_create(loop, deliver, docker);
+  docker->directory_watch = directory_watch_create(docker);
+  docker->event_watch = event_watch_create(docker);
+  docker->reconciler = reconciler_create(docker, GRACE_MS);
+  return docker;
+}
+
+static bool meet_engine(struct docker *docker, const struct docker_config *config, struct error *error)
+{
+  CLEANUP_ENDPOINT struct endpoint endpoint = {0};
+  if (!endpoint_find(&endpoint_real_world, config->host, config->tls_dir, &endpoint, error))
+    return false;
+  endpoint.http.connections_max = 2 * config->slots + CONNECTIONS_SPARE;
+  docker->engine =
+    engine_create(docker->loop, &endpoint.http, &(struct engine_events){docker, on_here, on_away}, error);
+  if (!docker->engine)
+    return false;
+  docker->images = images_create(docker->engine, &(struct images_config){
+                                                   .pull = config->pull == DOCKER_PULL_MISSING,
+                                                   .pull_ms_max = config->pull_ms_max,
+                                                   .context = docker,
+                                                   .hint = on_image_hint,
+                                                 });
+  return true;
+}
+
+struct backend *docker_create(uv_loop_t *loop, const struct docker_config *config, const struct backend_events *events,
+                              struct error *error)
+{
+  ASSERT(config->slots >= 1 && config->state_dir[0] == '/');
+  struct docker *docker = allocate(loop, config, events);
+  if (!open_state(docker, config, error) || !meet_engine(docker, config, error)) {
+    operation_destroy(&docker->backend);
+    return 0;
+  }
+  return &docker->backend;
+}
+
+/* Ending it. */
+
+static void abandon_all(struct docker *docker)
+{
+  for (struct known *known; (known = docker->known);) {
+    launch_abandon(known->launch);
+    look_abandon(known->look);
+    killing_abandon(known->killing);
+    removal_abandon(known->removal);
+    known_forget(known);
+  }
+}
+
+static void operation_destroy(struct backend *backend)
+{
+  struct docker *docker = (struct docker *)backend;
+  abandon_all(docker);
+  event_watch_destroy(docker->event_watch);
+  reconciler_destroy(docker->reconciler);
+  images_destroy(docker->images);
+  engine_destroy(docker->engine);
+  directory_watch_destroy(docker->directory_watch);
+  answers_destroy(docker->answers);
+  fd_close(docker->attempts_fd);
+  free(docker->keeper_path);
+  free(docker->attempts_path);
+  free(docker);
+}

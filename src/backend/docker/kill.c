@@ -1,0 +1,163 @@
+/*
+ * Killing: the keeper is asked first, because only the keeper can write a true record. What does not react is killed with
+ * its container, and then there is none.
+ *
+ *   keeper alive        KILL over its socket; alive still after 2 s: SIGKILL, by its pid and by Docker, and unpaused
+ *   no keeper           whatever container there is has not started the program yet, or is about to: the plan is taken
+ *                       away, so that it has nothing to start, and the container removed unless it runs; then the same
+ *                       again, for 2 s, and then by force
+ *   keeper dead         nothing is left to be killed
+ *
+ * That it worked is learnt by looking.
+ */
+
+#include "backend/docker/docker_impl.h"
+#include "backend/docker/inspect.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATIENCE_MS = 2000, RETRY_MS = 50 };
+
+struct killing {
+  struct known *known;
+  enum kill_reason reason;
+  struct mono deadline; /* of patience with what has not started anything */
+  bool asked;           /* the keeper, by its socket */
+  struct timer *timer;
+  struct engine_call *call;
+};
+
+void killing_abandon(struct killing *killing)
+{
+  if (!killing)
+    return;
+  timer_destroy(killing->timer);
+  engine_call_cancel(killing->call);
+  killing->known->killing = 0;
+  free(killing);
+}
+
+static void end_killing(struct killing *killing)
+{
+  struct known *known = killing->known;
+  docker_hint(known->docker, known->name);
+  killing_abandon(killing);
+  known_let_go(known);
+}
+
+static bool patient(const struct killing *killing)
+{
+  return mono_now().us < killing->deadline.us;
+}
+
+/* It does not react. */
+
+static void on_unpaused(void *context, const struct engine_answer *unpaused)
+{
+  struct killing *killing = context;
+  (void)unpaused; /* mostly it was not paused */
+  killing->call = 0;
+  end_killing(killing);
+}
+
+/* A frozen process dies only when it thaws (cgroup v1). */
+static void on_killed(void *context, const struct engine_answer *killed)
+{
+  struct killing *killing = context;
+  const struct known *known = killing->known;
+  (void)killed;
+  killing->call = engine_unpause_container(known->docker->engine, known->name.text, on_unpaused, killing);
+}
+
+static void on_inspected(void *context, const struct engine_answer *inspected)
+{
+  struct killing *killing = context;
+  struct known *known = killing->known;
+  struct docker *docker = known->docker;
+  struct container_seen seen;
+  bool paused = inspected->outcome == ENGINE_DONE &&
+                container_inspect(inspected->body, docker->instance, known->name, &seen, 0) && seen.paused;
+  if (paused || killing->asked)
+    snprintf(known->reason, sizeof known->reason, "%s",
+             paused ? "its container was paused" : "its keeper did not react and had to be killed");
+  (void)attempt_kill_keeper(docker->attempts_fd, known->name);
+  killing->call = engine_kill_container(docker->engine, known->name.text, SIGKILL, on_killed, killing);
+}
+
+/* What Docker says is only for the reason, so that an engine that hangs keeps nobody alive for long. */
+static void kill_by_force(struct killing *killing)
+{
+  const struct known *known = killing->known;
+  killing->call = engine_inspect_container(known->docker->engine, known->name.text, on_inspected, killing);
+}
+
+/* It has not started anything. */
+
+static void on_removed(void *context, const struct engine_answer *removed)
+{
+  struct killing *killing = context;
+  killing->call = 0;
+  bool gone = removed->outcome == ENGINE_DONE || removed->outcome == ENGINE_ABSENT;
+  if (gone || !patient(killing))
+    end_killing(killing);
+  else
+    timer_set(killing->timer, RETRY_MS);
+}
+
+static void remove_unstarted(struct killing *killing)
+{
+  const struct known *known = killing->known;
+  attempt_revoke(known->docker->attempts_fd, known->name);
+  killing->call =
+    engine_remove_container(known->docker->engine, known->name.text, !patient(killing), on_removed, killing);
+}
+
+/* Or it cannot be told. */
+static bool was_started(const struct known *known)
+{
+  CLEANUP_EVIDENCE struct evidence evidence = {0};
+  return !evidence_read(known->docker->attempts_fd, known->name, &evidence, 0) || evidence.started;
+}
+
+static void ask_keeper(struct killing *killing)
+{
+  const struct known *known = killing->known;
+  (void)attempt_kill(known->docker->attempts_fd, known->name, killing->reason);
+  killing->asked = true;
+  timer_set(killing->timer, PATIENCE_MS);
+}
+
+static void proceed(void *context)
+{
+  struct killing *killing = context;
+  const struct known *known = killing->known;
+  switch (attempt_keeper(known->docker->attempts_fd, known->name)) {
+  case KEEPER_ALIVE:
+    (killing->asked ? kill_by_force : ask_keeper)(killing);
+    break;
+  case KEEPER_DEAD:
+    end_killing(killing);
+    break;
+  case KEEPER_UNSEEN:
+  case KEEPER_UNKNOWN:
+    (was_started(known) ? kill_by_force : remove_unstarted)(killing);
+    break;
+  }
+}
+
+void docker_kill(struct backend *backend, struct name name, enum kill_reason reason)
+{
+  struct docker *docker = (struct docker *)backend;
+  struct known *known = known_get(docker, name);
+  if (known->killing)
+    return;
+  struct killing *killing = known->killing = xcalloc(1, sizeof *killing);
+  killing->known = known;
+  killing->reason = reason;
+  killing->deadline = mono_add_ms(mono_now(), PATIENCE_MS);
+  killing->timer = timer_make(docker->loop, proceed, killing);
+  timer_set(killing->timer, 0);
+}

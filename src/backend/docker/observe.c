@@ -1,0 +1,327 @@
+/*
+ * Looking at an attempt: the keeper first, the evidence second, and Docker where these two cannot tell (law 4).
+ *
+ *   record                                      it has ended: nobody else is asked
+ *   start marker   keeper alive                 it runs
+ *   start marker   keeper dead                  dead for certain; Docker is only asked for the reason
+ *   no marker      keeper alive                 it is about to start
+ *   no marker      no keeper     an image comes pending
+ *   no marker      no keeper     no container   absent: nothing was started, and it may be launched
+ *   no marker      no keeper     created        absent likewise: the launch finds the container and starts it
+ *   no marker      no keeper     running        about to start
+ *   no marker      no keeper     ended          it failed before it could start anything: removed, then absent
+ *   anything else                               unknown
+ *
+ * Whoever could be alive is asked before the evidence is read: what ends in between has left its record when it is read.
+ * So after Docker has answered, keeper and evidence are looked at once more. An error of Docker is no answer.
+ */
+
+#include "backend/docker/docker_impl.h"
+#include "backend/docker/images.h"
+#include "backend/docker/inspect.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What Docker says of the container, as far as it matters. */
+enum word { WORD_NONE /* not asked */, WORD_ERROR, WORD_ABSENT, WORD_STRANGER, WORD_SEEN };
+
+struct look {
+  struct known *known;
+  struct engine_call *call;
+  bool again; /* it was asked for once more meanwhile */
+  enum word word;
+  struct container_seen seen; /* SEEN */
+  char trouble[REASON_SIZE];  /* ERROR */
+};
+
+struct view {
+  enum keeper_life keeper;
+  struct evidence evidence;
+};
+
+void look_abandon(struct look *look)
+{
+  if (!look)
+    return;
+  engine_call_cancel(look->call);
+  look->known->look = 0;
+  free(look);
+}
+
+/* Answering. */
+
+static void end_look(struct look *look, struct name name)
+{
+  struct known *known = look->known;
+  struct docker *docker = known->docker;
+  bool again = look->again;
+  look_abandon(look);
+  known_let_go(known);
+  if (again)
+    answers_add(docker->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+}
+
+static void tell(struct look *look, enum presence presence, const struct evidence *evidence, const char *progress,
+                 const char *reason)
+{
+  struct known *known = look->known;
+  const struct docker *docker = known->docker;
+  const struct backend_events *events = &docker->backend.events;
+  struct name name = known->name;
+  struct observation seen = {
+    .presence = presence,
+    .started = evidence->started,
+    .started_at = evidence->marker.at,
+    .isolation = evidence->recorded  ? evidence->record.isolation
+                 : evidence->started ? engine_isolation(engine_facts(docker->engine))
+                                     : 0,
+    .record = evidence->recorded ? &evidence->record : 0,
+    .outputs = presence == PRESENCE_DEAD ? evidence->outputs : 0,
+    .progress = progress,
+    .platform_reason = reason && *reason ? reason : 0,
+  };
+  events->observed(events->context, name, &seen);
+  end_look(look, name);
+}
+
+static void tell_unknown(struct look *look, const char *why)
+{
+  tell(look, PRESENCE_UNKNOWN, &(struct evidence){0}, 0, why);
+}
+
+/* Why there is no record, for a person. */
+static void reason_of_death(const struct look *look, const struct evidence *evidence, char text[static REASON_SIZE])
+{
+  const struct container_seen *seen = &look->seen;
+  const char *known = look->known->reason;
+  text[0] = 0;
+  if (evidence->problem[0])
+    snprintf(text, REASON_SIZE, "%s", evidence->problem);
+  else if (evidence->marked && marker_of_another_boot(&evidence->marker))
+    snprintf(text, REASON_SIZE, "the host was restarted while it ran");
+  else if (known[0])
+    snprintf(text, REASON_SIZE, "%s", known);
+  else if (look->word == WORD_ABSENT)
+    snprintf(text, REASON_SIZE, "its container was removed by somebody else");
+  else if (look->word == WORD_SEEN && seen->out_of_memory)
+    snprintf(text, REASON_SIZE, "its container ran out of memory, and its keeper was killed");
+  else if (look->word == WORD_SEEN && seen->state == CONTAINER_ENDED && seen->exit_code == 128 + SIGKILL)
+    snprintf(text, REASON_SIZE, "its container was killed by somebody else");
+  else if (look->word == WORD_SEEN && seen->state == CONTAINER_ENDED)
+    snprintf(text, REASON_SIZE, "its container ended (exit code %d) and left no record", seen->exit_code);
+  else
+    snprintf(text, REASON_SIZE, "its keeper was killed");
+}
+
+static bool read_outputs(const struct known *known, struct evidence *evidence, struct error *error)
+{
+  const struct docker *docker = known->docker;
+  return evidence->outputs ||
+         evidence_read_outputs(docker->attempts_fd, docker->attempts_path, known->name, evidence, error);
+}
+
+static void tell_dead(struct look *look, struct evidence *evidence)
+{
+  char reason[REASON_SIZE] = "";
+  struct error error;
+  if (!read_outputs(look->known, evidence, &error)) {
+    tell_unknown(look, error.message);
+    return;
+  }
+  if (!evidence->recorded)
+    reason_of_death(look, evidence, reason);
+  tell(look, PRESENCE_DEAD, evidence, 0, reason);
+}
+
+static void tell_alive(struct look *look, enum presence presence, const struct evidence *evidence)
+{
+  struct known *known = look->known;
+  if (known->watch < 0) {
+    known_watch(known);
+    if (known->watch >= 0)
+      docker_hint(known->docker, known->name); /* it may have ended before its directory was watched */
+  }
+  tell(look, presence, evidence, 0, 0);
+}
+
+/* Asking Docker. */
+
+static void conclude(struct look *look);
+
+static void on_inspected(void *context, const struct engine_answer *inspected)
+{
+  struct look *look = context;
+  const struct known *known = look->known;
+  struct error error;
+  look->call = 0;
+  snprintf(look->trouble, sizeof look->trouble, "%s", inspected->message);
+  look->word = WORD_ERROR;
+  if (inspected->outcome == ENGINE_ABSENT) {
+    look->word = WORD_ABSENT;
+  } else if (inspected->outcome == ENGINE_DONE) {
+    if (container_inspect(inspected->body, known->docker->instance, known->name, &look->seen, &error))
+      look->word = look->seen.ours ? WORD_SEEN : WORD_STRANGER;
+    else
+      snprintf(look->trouble, sizeof look->trouble, "%.200s", error.message);
+  }
+  conclude(look);
+}
+
+static void ask_docker(struct look *look)
+{
+  const struct known *known = look->known;
+  look->call = engine_inspect_container(known->docker->engine, known->name.text, on_inspected, look);
+}
+
+/* A container that ended before its program was started: the next launch needs its name. */
+
+static void on_removed(void *context, const struct engine_answer *removed)
+{
+  struct look *look = context;
+  look->call = 0;
+  if (removed->outcome == ENGINE_DONE || removed->outcome == ENGINE_ABSENT)
+    tell(look, PRESENCE_ABSENT, &(struct evidence){0}, 0, look->known->reason);
+  else
+    tell_unknown(look, removed->message);
+}
+
+static void remove_failed(struct look *look)
+{
+  struct known *known = look->known;
+  char reason[REASON_SIZE];
+  attempt_failure(known->docker->attempts_fd, known->name, reason);
+  if (!reason[0] && look->seen.error[0])
+    snprintf(reason, sizeof reason, "Docker could not start its container: %.180s", look->seen.error);
+  else if (!reason[0])
+    snprintf(reason, sizeof reason, "its container ended (exit code %d) before the program was started",
+             look->seen.exit_code);
+  known_failed(known, reason);
+  look->call = engine_remove_container(known->docker->engine, known->name.text, false, on_removed, look);
+}
+
+/* Concluding. */
+
+static void conclude_unstarted(struct look *look, const struct evidence *evidence)
+{
+  const struct known *known = look->known;
+  char text[REASON_SIZE];
+  switch (look->word) {
+  case WORD_NONE:
+    if (images_progress(known->docker->images, known->name, text))
+      tell(look, PRESENCE_PENDING, evidence, text, 0);
+    else
+      ask_docker(look);
+    return;
+  case WORD_ERROR:
+    tell_unknown(look, look->trouble);
+    return;
+  case WORD_ABSENT:
+    tell(look, PRESENCE_ABSENT, evidence, 0, known->reason);
+    return;
+  case WORD_STRANGER:
+    tell(look, PRESENCE_ABSENT, evidence, 0, "its name is taken by a container that is not ours");
+    return;
+  case WORD_SEEN:
+    break;
+  }
+  switch (look->seen.state) {
+  case CONTAINER_CREATED:
+    tell(look, PRESENCE_ABSENT, evidence, 0, known->reason);
+    break;
+  case CONTAINER_RUNNING:
+    tell_alive(look, PRESENCE_PENDING, evidence);
+    break;
+  case CONTAINER_LEAVING:
+    tell_unknown(look, "its container is being removed");
+    break;
+  case CONTAINER_ENDED:
+    remove_failed(look);
+    break;
+  }
+}
+
+/* There is a start marker, but no socket: somebody has removed it. Docker alone can tell, and its word for death is good
+ * enough only where it says how it ended. */
+static void conclude_unseen(struct look *look, struct evidence *evidence)
+{
+  bool seen = look->word == WORD_SEEN;
+  if (look->word == WORD_NONE)
+    ask_docker(look);
+  else if (look->word == WORD_ABSENT || (seen && look->seen.state == CONTAINER_ENDED))
+    tell_dead(look, evidence);
+  else if (seen && look->seen.state == CONTAINER_RUNNING)
+    tell_alive(look, PRESENCE_RUNNING, evidence);
+  else
+    tell_unknown(look, look->trouble);
+}
+
+static void conclude_started(struct look *look, struct view *view)
+{
+  const struct docker *docker = look->known->docker;
+  struct evidence *evidence = &view->evidence;
+  if (evidence->marked && marker_of_another_boot(&evidence->marker)) {
+    tell_dead(look, evidence);
+    return;
+  }
+  switch (view->keeper) {
+  case KEEPER_ALIVE:
+    tell_alive(look, PRESENCE_RUNNING, evidence);
+    break;
+  case KEEPER_DEAD:
+    if (look->word == WORD_NONE && engine_here(docker->engine))
+      ask_docker(look); /* for the reason only */
+    else
+      tell_dead(look, evidence);
+    break;
+  case KEEPER_UNSEEN:
+    conclude_unseen(look, evidence);
+    break;
+  case KEEPER_UNKNOWN:
+    tell_unknown(look, "its keeper cannot be asked");
+    break;
+  }
+}
+
+/* False where it cannot be told. A record is read with its outputs, because only then it shows whether it is damaged: and
+ * then it is no record, and tells of no end either. */
+static bool view_attempt(const struct known *known, struct view *view, struct error *error)
+{
+  const struct docker *docker = known->docker;
+  view->keeper = attempt_keeper(docker->attempts_fd, known->name);
+  return evidence_read(docker->attempts_fd, known->name, &view->evidence, error) &&
+         (!view->evidence.recorded || read_outputs(known, &view->evidence, error));
+}
+
+static void conclude(struct look *look)
+{
+  struct view view = {0};
+  struct error error;
+  if (!view_attempt(look->known, &view, &error))
+    tell_unknown(look, error.message);
+  else if (view.evidence.recorded)
+    tell_dead(look, &view.evidence);
+  else if (view.evidence.started)
+    conclude_started(look, &view);
+  else if (view.keeper == KEEPER_ALIVE)
+    tell_alive(look, PRESENCE_PENDING, &view.evidence);
+  else if (view.keeper == KEEPER_UNKNOWN)
+    tell_unknown(look, "its keeper cannot be asked");
+  else
+    conclude_unstarted(look, &view.evidence);
+  evidence_release(&view.evidence);
+}
+
+void docker_look(struct docker *docker, struct name name)
+{
+  struct known *known = known_get(docker, name);
+  if (known->look) { /* what it saw may be older than the question */
+    known->look->again = true;
+    return;
+  }
+  struct look *look = known->look = xcalloc(1, sizeof *look);
+  look->known = known;
+  conclude(look);
+}

@@ -1,0 +1,131 @@
+/*
+ * Removing what is left of an attempt whose verdict is durable: the container first, because it may still run, then the
+ * directory; each until it is gone. A few at a time: the engine has launches to do, which are waited for.
+ */
+
+#include "backend/directory.h"
+#include "backend/docker/docker_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  ACTIVE_MAX = 4,
+  DELAY_MS_FIRST = 100, /* before it is tried again */
+  DELAY_MS_MAX = 8000,
+};
+
+struct removal {
+  struct known *known;
+  bool waits; /* in the queue for its turn */
+  struct engine_call *call;
+  struct timer *timer;
+  unsigned delay_ms;
+  struct removal *next; /* that waits */
+};
+
+void removal_abandon(struct removal *removal)
+{
+  if (!removal)
+    return;
+  timer_destroy(removal->timer);
+  engine_call_cancel(removal->call);
+  removal->known->removal = 0;
+  free(removal);
+}
+
+static void put_in_queue(struct removal *removal)
+{
+  struct removals *removals = &removal->known->docker->removals;
+  removal->waits = true;
+  removal->next = 0;
+  *removals->last = removal;
+  removals->last = &removal->next;
+}
+
+static struct removal *take_from_queue(struct removals *removals)
+{
+  struct removal *removal = removals->first;
+  removals->first = removal->next;
+  if (!removals->first)
+    removals->last = &removals->first;
+  removal->waits = false;
+  return removal;
+}
+
+/* It is not done: its turn comes again when some time has passed. */
+static void retry_later(struct removal *removal)
+{
+  struct docker *docker = removal->known->docker;
+  docker->removals.active--;
+  timer_set(removal->timer, removal->delay_ms);
+  removal->delay_ms = removal->delay_ms < DELAY_MS_MAX / 2 ? 2 * removal->delay_ms : DELAY_MS_MAX;
+  removals_resume(docker);
+}
+
+static void finish(struct removal *removal)
+{
+  struct known *known = removal->known;
+  struct docker *docker = known->docker;
+  docker->removals.active--;
+  docker->removals.count--;
+  removal_abandon(removal);
+  known_forget(known);
+  docker_capacity_changed(docker);
+  removals_resume(docker);
+}
+
+static void on_removed(void *context, const struct engine_answer *removed)
+{
+  struct removal *removal = context;
+  struct known *known = removal->known;
+  removal->call = 0;
+  bool gone = removed->outcome == ENGINE_DONE || removed->outcome == ENGINE_ABSENT;
+  if (gone && directory_remove(known->docker->attempts_fd, known->name.text, DIRECTORY_OF_FILES))
+    finish(removal);
+  else
+    retry_later(removal);
+}
+
+static void begin(struct removal *removal)
+{
+  struct known *known = removal->known;
+  struct docker *docker = known->docker;
+  docker->removals.active++;
+  removal->call = engine_remove_container(docker->engine, known->name.text, true, on_removed, removal);
+}
+
+/* While the engine is away none is tried: each would only make its delay longer. */
+void removals_resume(struct docker *docker)
+{
+  struct removals *removals = &docker->removals;
+  while (removals->first && removals->active < ACTIVE_MAX && engine_here(docker->engine))
+    begin(take_from_queue(removals));
+}
+
+static void on_timer(void *context)
+{
+  struct removal *removal = context;
+  put_in_queue(removal);
+  removals_resume(removal->known->docker);
+}
+
+/* Its verdict stands: whatever else is done for it counts no more. */
+void docker_remove(struct backend *backend, struct name name)
+{
+  struct docker *docker = (struct docker *)backend;
+  struct known *known = known_get(docker, name);
+  if (known->removal)
+    return;
+  launch_abandon(known->launch);
+  killing_abandon(known->killing);
+  attempt_revoke(docker->attempts_fd, name);
+  struct removal *removal = known->removal = xcalloc(1, sizeof *removal);
+  removal->known = known;
+  removal->delay_ms = DELAY_MS_FIRST;
+  removal->timer = timer_make(docker->loop, on_timer, removal);
+  docker->removals.count++;
+  put_in_queue(removal);
+  removals_resume(docker);
+}
