@@ -9,9 +9,9 @@
  *   4. the first socket that is there: /var/run/docker.sock, $XDG_RUNTIME_DIR/docker.sock, then Podman's
  *      /run/podman/podman.sock and $XDG_RUNTIME_DIR/podman/podman.sock; where there is none, the first of these
  *
- * With 1 and 2, TLS for tcp:// comes from `tls_dir`, or else from DOCKER_CERT_PATH (or config.json's directory) where
- * DOCKER_TLS_VERIFY is not empty; with 3 from the context. unix://, tcp://, http:// and https:// are spoken. ssh:// and
- * npipe:// are not, and are refused by name.
+ * With 1 and 2, TLS comes from `tls_dir`, or else from DOCKER_CERT_PATH (or config.json's directory) where
+ * DOCKER_TLS_VERIFY is not empty; with 3 from the context. Of ca.pem, cert.pem and key.pem, those that are there are used.
+ * unix://, tcp://, http:// and https:// are spoken. ssh:// and npipe:// are not, and are refused by name.
  */
 
 #include "base/error.h"
@@ -22,8 +22,8 @@
 /* The process's surroundings, handed in. */
 struct endpoint_world {
   const char *(*environment)(void *context,
-                             const char *name); /* as getenv(3); what it returns lives on until the end */
-  bool (*socket_exists)(void *context, const char *path);
+                             const char *name);    /* as getenv(3); what it returns lives on until the end */
+  bool (*exists)(void *context, const char *path); /* a socket or a PEM file */
   void *context;
 };
 extern const struct endpoint_world endpoint_real_world;
