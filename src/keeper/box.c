@@ -69,11 +69,13 @@ static bool mount_box(const struct host *host, struct error *error)
          attach("/box/shm", "/dev/shm", 0, MS_BIND, 0, error) && go_home(error);
 }
 
-/* The container's own belongs to root, who may not give files away in it. The mode is the program's leave. */
+/* The container's own belong to root, who may not give files away in it. The mode is the program's leave. That of /tmp
+ * may be the one that the image's directory has: runc 1.1 gives it to a tmpfs, whatever it was told. */
 static bool adopt_box(const struct host *host, struct error *error)
 {
   if (chmod("/box", 01777) < 0)
     return error_errno(error, "cannot open /box to the program");
+  chmod("/tmp", 01777); /* where there is one of its own */
   const struct file_owner before = act_as_program(host);
   const bool made = make_home(error);
   file_owner_become(before);
