@@ -22,6 +22,11 @@ check: all
 	tools/install-packages demo test
 	tools/check
 
+# What `make check` shortens, at full length: an hour or two, as root.
+torture: all
+	tools/install-packages demo test
+	ASSAY_TORTURE=1 meson test -C build --suite docker --print-errorlogs --timeout-multiplier 20
+
 bench: all
 	tools/install-packages bench
 	ninja -C build bench
@@ -41,4 +46,4 @@ install: all
 clean:
 	rm -rf build build-check build-tsan
 
-.PHONY: all demo check bench lint format install clean
+.PHONY: all demo check torture bench lint format install clean

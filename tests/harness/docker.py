@@ -7,11 +7,13 @@ Process 1 of these namespaces dies with the test, and with it every daemon, shim
 import contextlib
 import ctypes
 import hashlib
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +30,9 @@ VM_DIRECTORY = Path(__file__).resolve().parents[1] / "vm"
 IMAGE = "local/python:3.11"
 COMPILERS_IMAGE = "local/compilers:12"
 PACKAGES = {IMAGE: (), COMPILERS_IMAGE: ("gcc", "g++", "libc6-dev", "nodejs")}
+# One of a few megabytes: these programs and their libraries.
+SMALL_IMAGE = "local/small:1"
+SMALL_PROGRAMS = ("sh", "cat", "echo", "head", "sleep", "true", "yes")
 
 # The daemons make files in /run and /etc/docker whatever they are told.
 FIRST_PROCESS = """
@@ -92,7 +97,8 @@ class Process:
 
 
 class Engine:
-    """`live_restore`: containers survive dockerd. `mounts`: arguments for mount(8), done first, for this engine only."""
+    """`live_restore`: containers survive dockerd. `mounts`: arguments for mount(8), done first, for this engine only; its own
+    directory is {directory} in them."""
 
     def __init__(self, *, live_restore=False, mounts=(), options=()):
         self.directory = Path(tempfile.mkdtemp(prefix="assay-docker-"))
@@ -129,7 +135,7 @@ class Engine:
 
     def start(self):
         (self.directory / "data").mkdir()
-        mounts = "".join(f"mount {mount} || exit\n" for mount in self.mounts)
+        mounts = "".join(f"mount {mount.format(directory=self.directory)} || exit\n" for mount in self.mounts)
         self.unshare = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", mounts + FIRST_PROCESS],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/",
@@ -222,10 +228,13 @@ class Engine:
         return self.call("GET", f"/containers/json?all=1{filters}")
 
     def load(self, *names):
-        """Makes these images of PACKAGES available."""
+        """Makes these of the images named above available."""
         for name in names:
-            with open(image_file(name), "rb") as archive:
-                self.import_image(name, archive)
+            if name == SMALL_IMAGE:
+                self.import_image(name, small_image())
+            else:
+                with open(image_file(name), "rb") as archive:
+                    self.import_image(name, archive)
 
     def import_image(self, name, archive):
         """`archive`: bytes or an open file, the tar of a root file system."""
@@ -234,6 +243,21 @@ class Engine:
         answer = self.request("POST", path, archive, {"Content-Type": "application/x-tar"}, timeout=300)
         if answer.status != 200 or b'"error"' in answer.body:
             raise Failure(f"the image {name} could not be imported: {answer}")
+
+
+def small_image(filling_bytes=0):
+    """The root file system of SMALL_IMAGE, as a tar; with a file of so many bytes that cannot be compressed."""
+    programs = [Path("/bin", program) for program in SMALL_PROGRAMS]
+    needed = subprocess.run(["ldd", *programs], check=True, capture_output=True, text=True).stdout
+    libraries = {Path(word) for word in needed.split() if word.startswith("/") and not word.endswith(":")}
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sorted({*programs, *libraries}):
+            tar.add(path.resolve(), path.relative_to("/"))
+        filling = tarfile.TarInfo("filling")
+        filling.size = filling_bytes
+        tar.addfile(filling, io.BytesIO(os.urandom(filling_bytes)))
+    return archive.getvalue()
 
 
 def image_file(name):

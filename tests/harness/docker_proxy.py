@@ -219,10 +219,16 @@ def answer(status, message="a fault of the test's own"):
     return lambda exchange: exchange.answer(status, message)
 
 
-def once(fault):
-    """The first time only."""
-    left = [fault]
-    return lambda exchange: (left.pop() if left else pass_on)(exchange)
+def first_of_each(fault):
+    """Only the first time that the same is asked for."""
+    seen = set()
+
+    def choose(exchange):
+        first = exchange.call not in seen
+        seen.add(exchange.call)
+        (fault if first else pass_on)(exchange)
+
+    return choose
 
 
 def cut(random_bytes, generator=random):

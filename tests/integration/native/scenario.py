@@ -2,19 +2,13 @@
 
 import argparse
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from harness import tap, traces
 from harness.daemon import Daemon
-
-DIVIDE = "print(1/0)"
-TRACEBACK = (
-    'Traceback (most recent call last):\n  File "/box/work/main.py", line 1, in <module>\n    print(1/0)\n          ~^~\n'
-    "ZeroDivisionError: division by zero\n"
-)
+from harness.evaluations import DIVIDE, TRACEBACK, parallel, verdicts
 
 
 class Scenario:
@@ -43,18 +37,3 @@ def main(*rules):
 def left_processes():
     traces.reap()
     return [f"left over: process {pid} {name}" for pid, name in traces.descendants().items()]
-
-
-def verdicts(evaluations):
-    """How many of each kind, for messages and comparisons."""
-    counts = {}
-    for evaluation in evaluations:
-        kind = evaluation["verdict"]["kind"] if evaluation["verdict"] else evaluation["status"]
-        counts[kind] = counts.get(kind, 0) + 1
-    return counts
-
-
-def parallel(count, work, items):
-    """`work(item)` for each item on `count` threads; the results in order. The first exception is raised here."""
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(work, items))

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""assayd is killed with SIGKILL at random, again and again, while clients submit, and is started again each time. Every one that
+was accepted ends in its true verdict, none runs twice, and in the end no container is left."""
+
+import http.client
+import threading
+import time
+
+from scenario import (
+    EVIDENCE, PATIENCE_SECONDS, Sightings, check_counted, check_once, counter, finish_all, left_by_daemon, long, main,
+    wait_until_running,
+)
+
+KILLS = long(200, 20)
+CLIENTS = 4
+SLOTS = 6
+
+
+class Load(threading.Thread):
+    """A client that submits one program after another. A 202 is a promise; what was not answered is submitted again under its
+    key, and is the same evaluation or a new one."""
+
+    def __init__(self, daemon, seen, first, wait):
+        super().__init__(daemon=True)
+        self.daemon_under_test, self.seen, self.first, self.wait = daemon, seen, first, wait
+        self.ids = {}
+        self.done = threading.Event()
+
+    def run(self):
+        client = self.daemon_under_test.client(timeout=30)
+        number = self.first
+        while not self.done.is_set():
+            # Some are dead at once, some sleep; none is a success.
+            submission = counter(10 if number % 2 else 0, 0.05, self.seen.argument(number))
+            try:
+                answer = client.submit(submission, **{"Idempotency-Key": f"key-{number}"})
+            except (OSError, http.client.HTTPException):
+                client.close()
+                time.sleep(0.02)
+                continue
+            if answer.status == 429:
+                time.sleep(0.2)
+            elif answer.status in (200, 202):
+                self.ids[number] = answer.json["id"]
+                number += CLIENTS
+                time.sleep(self.wait)
+            else:
+                raise AssertionError(answer)
+
+
+def at_random_under_load(scenario, evidence):
+    with Sightings() as seen, scenario.daemon(slots=SLOTS, queue=20, evidence=evidence) as daemon:
+        loads = [Load(daemon, seen, first, 0.3) for first in range(CLIENTS)]
+        for load in loads:
+            load.start()
+        for _ in range(KILLS):
+            time.sleep(scenario.random.uniform(0, 1.5))
+            daemon.kill()
+            time.sleep(scenario.random.choice((0, 0, 0.5)))
+            daemon.start()
+        for load in loads:
+            load.done.set()
+        for load in loads:
+            load.join()
+        ids = {number: evaluation_id for load in loads for number, evaluation_id in load.ids.items()}
+        if len(ids) < KILLS / 2 or len(set(ids.values())) != len(ids):
+            yield f"{len(ids)} were accepted, with {len(set(ids.values()))} ids"
+        for number, evaluation in zip(ids, finish_all(daemon, ids.values())):
+            verdict = evaluation["verdict"]
+            if (verdict["kind"], verdict["exit_code"]) != ("failed", 7):
+                yield f"number {number}: {verdict}"
+            yield from check_once(evaluation)
+            yield from check_counted(evaluation, lines=10 if number % 2 else 0)
+        yield from seen.faults()
+        yield from left_by_daemon(daemon)
+
+
+def what_ends_while_there_is_no_daemon_is_found(scenario, evidence):
+    """More deaths than Docker remembers events of."""
+    count = long(300, 40)
+    with scenario.daemon(slots=count, queue=count, evidence=evidence) as daemon:
+        client = daemon.client()
+        ids = [client.submit(counter(1, long(60, 10)), wait=None).json["id"] for _ in range(count)]
+        wait_until_running(client, ids)
+        daemon.kill()
+        time.sleep(long(70, 13))
+        daemon.start()
+        for evaluation in finish_all(daemon, ids, PATIENCE_SECONDS):
+            if (evaluation["verdict"]["kind"], evaluation["verdict"]["exit_code"]) != ("failed", 7):
+                yield f"{evaluation['verdict']}"
+            yield from check_counted(evaluation, lines=1)
+        yield from left_by_daemon(daemon)
+
+
+main(*((rule, evidence) for evidence in EVIDENCE for rule in (at_random_under_load, what_ends_while_there_is_no_daemon_is_found)))

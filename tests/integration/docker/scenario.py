@@ -1,0 +1,242 @@
+"""What the scenarios with a real Docker Engine share: the engine of a test's own, a daemon around each rule, a witness of what
+ran, and how long a test is.
+
+ASSAY_TORTURE=1 in the environment makes them as long as they are meant to be (`make torture`); else they are shortened.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import secrets
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from harness import docker, tap, traces
+from harness.daemon import Daemon
+from harness.docker_proxy import Proxy
+from harness.evaluations import DIVIDE, TRACEBACK, parallel, verdicts
+
+TORTURE = bool(os.environ.get("ASSAY_TORTURE"))
+EVIDENCE = ("bind", "volume")
+PATIENCE_SECONDS = 120
+
+
+def long(torture, short):
+    """How many, or how long: under torture, and else."""
+    return torture if TORTURE else short
+
+
+class Scenario:
+    """`engine` is shared by the rules of a file, and is there while `main` runs."""
+
+    def __init__(self, images, engine_settings):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--assayd", required=True, type=Path)
+        parser.add_argument("--keeper", required=True, type=Path)
+        parser.add_argument("--cli", type=Path)
+        parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="of all that is random")
+        parser.add_argument("--match", default="", help="only rules with this in their name")
+        self.options = parser.parse_args()
+        self.random = random.Random(self.options.seed)
+        self.images, self.engine_settings = images, engine_settings
+        self.engine = None
+
+    @contextlib.contextmanager
+    def own_engine(self, **settings):
+        """Another engine, with the same images, takes the place of the shared one meanwhile. (Settings: docker.Engine.)"""
+        shared = self.engine
+        try:
+            with docker.Engine(**(self.engine_settings | settings)) as self.engine:
+                self.engine.load(*self.images)
+                yield self.engine
+        finally:
+            self.engine = shared
+
+    def daemon(self, *, host=None, evidence="bind", image=docker.IMAGE, options=(), **settings):
+        """assayd in front of `host` (the engine itself, unless a proxy is given)."""
+        docker_options = ["--backend", "docker", "--docker-host", host or self.engine.host, "--docker-evidence", evidence]
+        if image:
+            docker_options += ["--docker-image", image]
+        return Daemon(self.options.assayd, self.options.keeper, options=[*docker_options, *options], **settings)
+
+    @contextlib.contextmanager
+    def proxied_daemon(self, **settings):
+        """The proxy and the daemon behind it."""
+        with Proxy(self.engine.directory / "proxy.sock", self.engine.socket) as proxy, self.daemon(host=proxy.host, **settings) as daemon:
+            yield proxy, daemon
+
+
+def main(*rules, images=(docker.IMAGE,), **engine_settings):
+    """Each rule is a function whose name says what holds, or one with arguments: (function, argument, …). `engine_settings` are
+    those of docker.Engine."""
+    if reason := docker.why_not():
+        tap.skip_all(reason)
+    traces.adopt_orphans()
+    scenario = Scenario(images, engine_settings)
+    report = tap.Tap()
+    report.note(f"--seed {scenario.options.seed}")
+    with scenario.own_engine() as engine:
+        for rule in rules:
+            function, *arguments = rule if isinstance(rule, tuple) else (rule,)
+            name = " ".join([function.__name__.replace("_", " "), *map(str, arguments)])
+            if scenario.options.match not in name:
+                continue
+            begun = time.monotonic()
+            report.run(name, run, scenario, report, function, arguments)
+            report.note(f"{time.monotonic() - begun:.1f} s")
+            report.result(f"{name}: nothing is left over", traces.eventually(lambda: left_over(engine)))
+    sys.exit(report.done())
+
+
+def run(scenario, report, function, arguments):
+    """A rule yields what is wrong; what it yields as a Note is only said."""
+    for said in function(scenario, *arguments):
+        if isinstance(said, Note):
+            report.note(said)
+        else:
+            yield said
+
+
+class Note(str):
+    pass
+
+
+def left_over(engine):
+    """Containers and volumes of anybody, and processes that are not the engine's own."""
+    traces.reap()
+    own = engine.processes()
+    left = [f"left over: process {pid} {name}" for pid, name in traces.descendants().items() if pid not in own]
+    left += [f"left over: container {container['Names']} {container['Status']}" for container in engine.containers()]
+    return left + [f"left over: volume {volume['Name']}" for volume in engine.call("GET", "/volumes")["Volumes"] or ()]
+
+
+def left_by_daemon(daemon):
+    """What it should have removed by itself, once it had the time: to be asked while it runs."""
+    return traces.eventually(lambda: [f"left over: evidence {path.name}" for path in daemon.evidence()])
+
+
+def wait_until(what, condition, seconds=PATIENCE_SECONDS):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def wait_until_running(client, ids):
+    """Until none of these waits or starts any more."""
+    wait_until("all run", lambda: not any(client.get(each)["status"] in ("queued", "preparing", "starting") for each in ids))
+
+
+def finish_all(daemon, ids, seconds=PATIENCE_SECONDS):
+    """The evaluations in the order of their ids, each with its verdict."""
+    return parallel(16, lambda each: daemon.client().finished(each, seconds), ids)
+
+
+def divide_all(daemon, count, clients=16):
+    """So many programs that die as soon as they run, finished."""
+    local = threading.local()
+
+    def evaluate(_):
+        if not hasattr(local, "client"):
+            local.client = daemon.client(PATIENCE_SECONDS + 30)
+        return local.client.submit({"runtime": "python", "code": DIVIDE}, wait=PATIENCE_SECONDS).json
+
+    return parallel(clients, evaluate, range(count))
+
+
+def check_divided(evaluations):
+    """All failed with code 1, and the traceback is whole."""
+    for evaluation in evaluations:
+        verdict = evaluation["verdict"] or {"kind": evaluation["status"], "exit_code": None}
+        got = verdict["kind"], verdict["exit_code"], evaluation.get("stderr", {}).get("text"), evaluation.get("stdout", {}).get("bytes")
+        if got != ("failed", 1, TRACEBACK, 0) or evaluation["attempt"] != 1:
+            yield f"{evaluation}"
+
+
+def check_once(evaluation):
+    """What holds of every verdict: one, at the end of the timeline, and the attempt was the first."""
+    states = [entry["status"] for entry in evaluation["timeline"]]
+    if states[-1] != evaluation["verdict"]["kind"] or len(set(states)) != len(states):
+        yield f"{evaluation['id']}: the timeline is {states}, the verdict {evaluation['verdict']['kind']}"
+    if evaluation["attempt"] != 1:
+        yield f"{evaluation['id']}: it took {evaluation['attempt']} attempts"
+
+
+# Prints a line each few milliseconds: its number, and when (on the clock that all processes share). Then fails with code 7.
+COUNTER = """
+import sys, time
+for number in range(int(sys.argv[1])):
+    print(number, time.monotonic(), flush=True)
+    time.sleep(float(sys.argv[2]))
+sys.exit(7)
+"""
+
+
+def counter(lines, seconds, *more_arguments, **more):
+    """A submission that prints so many lines, so long after another. Further arguments are ignored by it: see Sightings."""
+    return {"runtime": "python", "code": COUNTER, "args": [str(lines), str(seconds), *map(str, more_arguments)]} | more
+
+
+def check_counted(evaluation, lines=None, until=None):
+    """Lines without a gap from the first on: exactly `lines`, or at least those printed before `until` (monotonic, seconds)."""
+    counted = [line.split(" ") for line in evaluation["stdout"]["text"].splitlines()]
+    numbers = [int(number) for number, *_ in counted]
+    if numbers != list(range(len(numbers))):
+        yield f"{evaluation['id']}: the lines are {numbers}"
+    if lines is not None and len(numbers) != lines:
+        yield f"{evaluation['id']}: {len(numbers)} lines of {lines} were kept: {evaluation['verdict']}"
+    if until is not None and (not counted or float(counted[-1][1]) < until):
+        last = float(counted[-1][1]) if counted else 0
+        yield f"{evaluation['id']}: the last line of {len(numbers)} came {until - last:.2f} s too early: {evaluation['verdict']}"
+
+
+class Sightings(threading.Thread):
+    """A witness that asks neither Docker nor Assay: sees in /proc which programs run, by an argument of theirs.
+
+        with Sightings() as seen:
+            submission = counter(…, seen.argument(number))
+            …
+        seen.runs[number]     # {(pid, start time), …}: more than one means that it ran twice
+    """
+
+    PAUSE_SECONDS = 0.1
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.token = f"witness-{secrets.token_hex(8)}-"
+        self.runs = {}
+        self.done = threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.join()
+
+    def argument(self, number):
+        return f"{self.token}{number}"
+
+    def run(self):
+        token = self.token.encode()
+        while not self.done.wait(self.PAUSE_SECONDS):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                with contextlib.suppress(OSError):
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                    if token in command:
+                        started = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+                        number = int(command.partition(token)[2].split(b"\0")[0])
+                        self.runs.setdefault(number, set()).add((pid, started))
+
+    def faults(self):
+        """What ran twice."""
+        for number, runs in sorted(self.runs.items()):
+            if len(runs) > 1:
+                yield f"number {number} ran {len(runs)} times"
