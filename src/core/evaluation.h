@@ -38,6 +38,7 @@ struct evaluation {
   uint64_t body_digest;
 
   struct wall entered_at[STATE_COUNT]; /* when each state was entered; 0: never. QUEUED is created_at */
+  struct wall cancelled_at;            /* when a client asked for its end; 0: nobody did */
   struct wall started_at;              /* by the keeper: from the start marker or the record */
 
   struct verdict verdict; /* kind NONE while open */

@@ -36,16 +36,23 @@ typedef void store_accept_done(void *context, const char *id, enum store_result 
 typedef void store_write_done(void *context, const char *id, unsigned attempt, enum store_result result);
 void store_accept(struct store *store, const struct evaluation *evaluation, store_accept_done *done, void *context);
 void store_attempt(struct store *store, const char *id, unsigned attempt, store_write_done *done, void *context);
+/* That a client asked for its end, and when: what recovery finds as cancelled_at. Asked again, the first time stays. */
+void store_cancel(struct store *store, const char *id, struct wall at, store_write_done *done, void *context);
 /* The one verdict, by compare-and-set on "still open", with outputs and timeline, in one transaction. Output files
  * named in the evaluation's outputs are synced and linked (or copied) into outputs/ before the commit; the files named
  * stay where they are, being evidence (law 7). A stream in memory that is too large for the database becomes a file as
  * well. Where entered_at[STATE_FINISHED] is not set, the time of this call is stored as such. An id that the store does
- * not have is answered STORE_FAILED, here and by store_attempt(). */
+ * not have is answered STORE_FAILED, here and by store_attempt() and store_cancel(). */
 void store_finish(struct store *store, const struct evaluation *evaluation, store_write_done *done, void *context);
+
+/* A finished evaluation's plan is deleted with its verdict, unless it has this label: then it is kept, for who wants to
+ * see later what was run. */
+#define STORE_LABEL_KEEP "assay/keep"
+#define STORE_LABEL_KEEP_PROGRAM "program"
 
 /* Reads; each sees all writes that were answered before. `evaluation` NULL: no such id, or `error` set. It is the
  * callee's to destroy; an open one is QUEUED and without its plan, a finished one has its outputs (`data`, or `path`
- * for those in files). The error, if any, is valid during the call only. */
+ * for those in files), and its plan where that was kept. The error, if any, is valid during the call only. */
 typedef void store_get_done(void *context, struct evaluation *evaluation, const struct error *error);
 void store_get(struct store *store, const char *id, store_get_done *done, void *context);
 

@@ -98,6 +98,11 @@ static bool run_attempt(struct database *database, struct operation *operation, 
   return write_attempt(database, operation->id, operation->attempt, &operation->answer.result, error);
 }
 
+static bool run_cancel(struct database *database, struct operation *operation, struct error *error)
+{
+  return write_cancel(database, operation->id, operation->at, &operation->answer.result, error);
+}
+
 static bool run_finish(struct database *database, struct operation *operation, struct error *error)
 {
   return write_finish(database, operation->evaluation, &operation->answer.result, error);
@@ -143,6 +148,7 @@ static bool run_known(struct database *database, struct operation *operation, st
 
 const struct operation_type operation_accept = {true, run_accept, answer_accept};
 const struct operation_type operation_attempt = {true, run_attempt, answer_write};
+const struct operation_type operation_cancel = {true, run_cancel, answer_write};
 const struct operation_type operation_finish = {true, run_finish, answer_write};
 const struct operation_type operation_get = {false, run_get, answer_get};
 const struct operation_type operation_list = {false, run_list, answer_list};

@@ -24,6 +24,7 @@ struct operation {
 
   char id[ID_SIZE];
   unsigned attempt;
+  struct wall at;                /* of a cancellation */
   struct evaluation *evaluation; /* to be written; or the one found */
   struct store_filter filter;    /* owns its texts */
 
@@ -40,7 +41,7 @@ struct operation_type {
   void (*answer)(struct operation *operation); /* NULL: always awaited */
 };
 
-extern const struct operation_type operation_accept, operation_attempt, operation_finish;
+extern const struct operation_type operation_accept, operation_attempt, operation_cancel, operation_finish;
 extern const struct operation_type operation_get, operation_list, operation_open, operation_known;
 
 struct operation *operation_create(const struct operation_type *type, const char *id, void *context);

@@ -17,14 +17,18 @@
   X(INTEGER, priority, evaluation->priority)                                                                           \
   X(ARRAY, backend, evaluation->backend)                                                                               \
   X(ARRAY, runtime, evaluation->runtime)                                                                               \
+  X(TEXT, image, evaluation->image)                                                                                    \
   X(TEXT, labels, evaluation->labels)                                                                                  \
   X(TEXT, idempotency_key, evaluation->idempotency_key)                                                                \
   X(INTEGER, body_digest, evaluation->body_digest)                                                                     \
   X(INTEGER, queued_at, evaluation->entered_at[STATE_QUEUED].ms)                                                       \
   LIMITS(X##_LIMIT)
 
-/* … and what is known at its end. */
+/* … and what is known at its end; but for cancelled_at, which may be known before. */
 #define RESULT_COLUMNS(X)                                                                                              \
+  X(INTEGER, cancelled_at, evaluation->cancelled_at.ms)                                                                \
+  X(INTEGER, preparing_at, evaluation->entered_at[STATE_PREPARING].ms)                                                 \
+  X(ARRAY, progress, evaluation->progress)                                                                             \
   X(INTEGER, starting_at, evaluation->entered_at[STATE_STARTING].ms)                                                   \
   X(INTEGER, running_at, evaluation->entered_at[STATE_RUNNING].ms)                                                     \
   X(INTEGER, sealing_at, evaluation->entered_at[STATE_SEALING].ms)                                                     \

@@ -6,8 +6,8 @@
 
 /*
  * evaluations  one row each, and nothing long in it, so that a list reads few pages. `verdict` is NULL while it is
- * open; what only an end can tell stays NULL until then. plans        only of open ones: a finished evaluation's plan
- * is of no more use, and most of the bytes. outputs      of finished ones with at least one byte. A stream is NULL when
+ * open; what only an end can tell stays NULL until then. plans        only of open ones, for they are most of the
+ * bytes, and of finished ones whose label asks for it (STORE_LABEL_KEEP). outputs      of finished ones with at least one byte. A stream is NULL when
  * nothing was kept of it, or when it is a file outputs/<id>.<stream>: then its _file is 1. labels       one row a
  * label, keyed as it is searched. `verdict` is repeated here, so that a search by label and verdict does not walk
  * through all evaluations of that label. No foreign key: that would need one more index, for nothing but to look for
@@ -89,6 +89,12 @@ static const char *const migrations[] = {
   "  PRIMARY KEY (key, value, sequence)"
   ") STRICT, WITHOUT ROWID;"
   "CREATE INDEX labels_by_verdict ON labels(key, value, verdict, sequence) WHERE verdict IS NOT NULL;",
+
+  /* 2: images, and the state in which they are fetched; cancellations that survive a crash. */
+  "ALTER TABLE evaluations ADD COLUMN image TEXT;"
+  "ALTER TABLE evaluations ADD COLUMN preparing_at INTEGER;"
+  "ALTER TABLE evaluations ADD COLUMN progress TEXT;"
+  "ALTER TABLE evaluations ADD COLUMN cancelled_at INTEGER;",
 };
 
 int schema_version_newest(void)

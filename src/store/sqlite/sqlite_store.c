@@ -312,6 +312,14 @@ void store_accept(struct store *store, const struct evaluation *evaluation, stor
   ask(store, operation);
 }
 
+void store_cancel(struct store *store, const char *id, struct wall at, store_write_done *done, void *context)
+{
+  struct operation *operation = operation_create(&operation_cancel, id, context);
+  operation->done.write = done;
+  operation->at = at;
+  ask(store, operation);
+}
+
 void store_attempt(struct store *store, const char *id, unsigned attempt, store_write_done *done, void *context)
 {
   struct operation *operation = operation_create(&operation_attempt, id, context);

@@ -6,6 +6,7 @@
  */
 
 #include "store/sqlite/rows.h"
+#include "store/store.h"
 
 /* ?1 sequence to stay below, ?2 how many, ?3 verdict, ?4 label key, ?5 label value */
 
@@ -19,14 +20,18 @@
   X(INSERT_LABELS, "INSERT INTO labels (key, value, sequence) "                                                        \
                    "SELECT key, value, ?1 FROM json_each(?2) WHERE type = 'text'")                                     \
   X(ATTEMPT, "UPDATE evaluations SET attempt = ?2 WHERE sequence = ?1 AND verdict IS NULL")                            \
+  X(CANCEL, "UPDATE evaluations SET cancelled_at = ?2 WHERE sequence = ?1 AND verdict IS NULL "                        \
+            "AND cancelled_at IS NULL")                                                                                \
   X(FINISH, ROW_FINISH)                                                                                                \
   X(FINISH_LABELS, "UPDATE labels SET verdict = ?2 WHERE sequence = ?1 AND (key, value) IN "                           \
                    "(SELECT key, value FROM json_each((SELECT labels FROM evaluations WHERE sequence = ?1)))")         \
-  X(DELETE_PLAN, "DELETE FROM plans WHERE sequence = ?1")                                                              \
+  X(DELETE_PLAN, "DELETE FROM plans WHERE sequence = ?1 AND NOT EXISTS (SELECT 1 FROM labels WHERE key = "             \
+                 "'" STORE_LABEL_KEEP "' AND value = '" STORE_LABEL_KEEP_PROGRAM "' AND sequence = ?1)")               \
   X(INSERT_OUTPUTS,                                                                                                    \
     "INSERT INTO outputs (sequence, stdout_file, stderr_file, compile_file, stdout, stderr, compile, runs) "           \
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                                         \
   X(GET, "SELECT " ROW_COLUMNS " FROM evaluations AS e WHERE e.id = ?1")                                               \
+  X(GET_PLAN, "SELECT plan FROM plans WHERE sequence = ?1")                                                            \
   X(GET_OUTPUTS, "SELECT stdout_file, stderr_file, compile_file, stdout, stderr, compile, runs FROM outputs "          \
                  "WHERE sequence = ?1")                                                                                \
   X(EACH_OPEN, "SELECT " ROW_COLUMNS ", p.plan FROM evaluations AS e INDEXED BY evaluations_open "                     \

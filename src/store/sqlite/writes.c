@@ -112,6 +112,20 @@ bool write_attempt(struct database *database, const char *id, unsigned attempt, 
   return sql_step(statement, error) >= 0;
 }
 
+bool write_cancel(struct database *database, const char *id, struct wall at, enum store_result *ret,
+                  struct error *error)
+{
+  uint64_t sequence;
+  if (!find_open(database, id, &sequence, ret, error))
+    return false;
+  if (*ret != STORE_DONE)
+    return true;
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_CANCEL);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_int64(statement, 2, at.ms);
+  return sql_step(statement, error) >= 0;
+}
+
 static bool update_row(struct database *database, uint64_t sequence, const struct evaluation *evaluation,
                        struct error *error)
 {

@@ -19,5 +19,8 @@ bool write_accept(struct database *database, const struct evaluation *evaluation
                   struct error *error);
 bool write_attempt(struct database *database, const char *id, unsigned attempt, enum store_result *ret,
                    struct error *error);
+/* The first time that is asked for stays. */
+bool write_cancel(struct database *database, const char *id, struct wall at, enum store_result *ret,
+                  struct error *error);
 bool write_finish(struct database *database, const struct evaluation *evaluation, enum store_result *ret,
                   struct error *error);

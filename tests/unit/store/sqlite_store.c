@@ -107,6 +107,34 @@ static void a_second_finish_is_told_that_a_verdict_stands_and_changes_nothing(vo
   fixture_destroy(fixture);
 }
 
+static void a_cancellation_that_was_answered_survives_a_crash(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create();
+  struct evaluation *evaluation = evaluation_make(1);
+  accept_now(fixture, evaluation);
+  assert_int_equal(cancel_now(fixture, evaluation->id, 1790000000111), STORE_DONE);
+  assert_int_equal(cancel_now(fixture, evaluation->id, 1790000000999), STORE_DONE); /* the first one stays */
+
+  struct fixture *after = fixture_crash(fixture);
+  struct evaluation *found = get_now(after, evaluation->id);
+  assert_int_equal(found->state, STATE_QUEUED);
+  assert_int_equal(found->cancelled_at.ms, 1790000000111);
+  evaluation_destroy(found);
+  fixture_destroy(after);
+
+  evaluation_end(evaluation, VERDICT_FAILED);
+  evaluation_print(evaluation, STREAM_STDOUT, "so far", 6);
+  assert_int_equal(finish_now(fixture, evaluation), STORE_DONE);
+  assert_int_equal(cancel_now(fixture, evaluation->id, 1790000000999), STORE_STANDS);
+  assert_int_equal(cancel_now(fixture, "20250101_000000_00000000", 1), STORE_FAILED);
+  found = get_now(fixture, evaluation->id);
+  assert_same_evaluation(evaluation, found);
+  evaluation_destroy(found);
+  evaluation_destroy(evaluation);
+  fixture_destroy(fixture);
+}
+
 static void a_write_for_an_unknown_id_fails_alone(void **state)
 {
   (void)state;
@@ -403,6 +431,7 @@ int main(void)
     cmocka_unit_test(a_verdict_that_was_answered_survives_a_crash_with_every_field),
     cmocka_unit_test(every_verdict_and_every_limit_is_found_again),
     cmocka_unit_test(a_second_finish_is_told_that_a_verdict_stands_and_changes_nothing),
+    cmocka_unit_test(a_cancellation_that_was_answered_survives_a_crash),
     cmocka_unit_test(a_write_for_an_unknown_id_fails_alone),
     cmocka_unit_test(a_finish_without_a_time_of_its_own_gets_that_of_asking),
     cmocka_unit_test(an_attempt_is_durable_before_its_answer),

@@ -157,6 +157,7 @@ struct evaluation *evaluation_make(unsigned number)
   snprintf(evaluation->id, sizeof evaluation->id, "20261122_195800_%08x", number);
   snprintf(evaluation->backend, sizeof evaluation->backend, "native");
   snprintf(evaluation->runtime, sizeof evaluation->runtime, "python");
+  evaluation->image = xstrdup("python:3.12");
   evaluation->labels = xstrdup("{}");
   evaluation->plan = blob_create("a plan", 6);
   evaluation->entered_at[STATE_QUEUED] = (struct wall){1790000000000 + number};
@@ -166,8 +167,9 @@ struct evaluation *evaluation_make(unsigned number)
 void evaluation_end(struct evaluation *evaluation, enum verdict_kind kind)
 {
   evaluation->state = STATE_SEALING;
-  for (int state = STATE_STARTING; state <= STATE_FINISHED; state++)
+  for (int state = STATE_PREPARING; state <= STATE_FINISHED; state++)
     evaluation->entered_at[state] = (struct wall){evaluation->entered_at[STATE_QUEUED].ms + state};
+  snprintf(evaluation->progress, sizeof evaluation->progress, "pulled in 3 s");
   evaluation->started_at = (struct wall){evaluation->entered_at[STATE_QUEUED].ms + 1};
   evaluation->verdict = (struct verdict){.kind = kind, .exit_code = kind == VERDICT_COMPLETED ? 0 : 1};
   snprintf(evaluation->verdict.reason, sizeof evaluation->verdict.reason, "ended as %s", verdict_name(kind));
@@ -218,6 +220,14 @@ enum store_result attempt_now(struct fixture *fixture, const char *id, unsigned 
 {
   struct written written = {0};
   store_attempt(fixture->store, id, attempt, written_note, &written);
+  fixture_wait(fixture, &written.done);
+  return written.result;
+}
+
+enum store_result cancel_now(struct fixture *fixture, const char *id, int64_t at_ms)
+{
+  struct written written = {0};
+  store_cancel(fixture->store, id, (struct wall){at_ms}, written_note, &written);
   fixture_wait(fixture, &written.done);
   return written.result;
 }
@@ -306,11 +316,14 @@ void assert_same_evaluation(const struct evaluation *a, const struct evaluation 
   assert_int_equal(a->priority, b->priority);
   assert_string_equal(a->backend, b->backend);
   assert_string_equal(a->runtime, b->runtime);
+  assert_same_text(a->image, b->image);
   assert_memory_equal(&a->limits, &b->limits, sizeof a->limits);
   assert_string_equal(a->labels, b->labels);
   assert_same_text(a->idempotency_key, b->idempotency_key);
   assert_int_equal(a->body_digest, b->body_digest);
   assert_memory_equal(a->entered_at, b->entered_at, sizeof a->entered_at);
+  assert_string_equal(a->progress, b->progress);
+  assert_int_equal(a->cancelled_at.ms, b->cancelled_at.ms);
   assert_int_equal(a->started_at.ms, b->started_at.ms);
   assert_int_equal(a->verdict.kind, b->verdict.kind);
   assert_int_equal(a->verdict.exit_code, b->verdict.exit_code);

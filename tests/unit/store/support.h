@@ -54,6 +54,7 @@ struct accepted {
 void accepted_note(void *context, const char *id, enum store_result result, uint64_t sequence, const char *standing_id);
 struct accepted accept_now(struct fixture *fixture, const struct evaluation *evaluation);
 enum store_result attempt_now(struct fixture *fixture, const char *id, unsigned attempt);
+enum store_result cancel_now(struct fixture *fixture, const char *id, int64_t at_ms);
 enum store_result finish_now(struct fixture *fixture, const struct evaluation *evaluation);
 struct evaluation *get_now(struct fixture *fixture, const char *id);
 
