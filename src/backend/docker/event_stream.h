@@ -1,12 +1,11 @@
 #pragma once
 
 /*
- * The body of GET /events, as it comes: one JSON object a line (Docker sends them without a line end too; both are
- * taken). Events are hints (law 3): what cannot be read is told as `lost`, which means "look at everything", and the
- * stream goes on with the next line.
+ * The body of GET /events, as it comes: one JSON object a line. Events are hints (law 3): what cannot be read is told as
+ * `lost`, which means "look at everything", and the stream goes on with the next line.
  */
 
-#include "base/buffer.h"
+#include "backend/docker/lines.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +14,8 @@ enum { EVENT_BYTES_MAX = 64 * 1024 };
 
 /* Of a container; valid during the call. */
 struct container_event {
-  const char
-    *action; /* "create", "start", "die", "oom", "kill", "pause", "destroy", …; Podman's words are Docker's here */
-  const char *name;     /* of the container, not checked; never NULL */
+  const char *action; /* "create", "start", "die", "oom", "kill", "pause", "destroy", …; Podman's words are Docker's */
+  const char *name;   /* of the container, not checked; never NULL */
   const char *instance; /* its label, or NULL */
   uint64_t time_ns;     /* the engine's clock, 0: not said. For `since` only, never for a decision */
 };
@@ -29,14 +27,13 @@ struct event_handlers {
 };
 
 /* Zero-initialise but for `handlers`; release at the end. One for each connection. The handlers are called from inside
- * event_stream_feed() and must not release it. */
+ * and must not release it. */
 struct event_stream {
   struct event_handlers handlers;
-  struct buffer line;
-  bool skipping; /* the rest of a line that was too long */
+  struct lines lines;
 };
 
 void event_stream_feed(struct event_stream *stream, const void *bytes, size_t size);
-/* The connection ended: a half line is `lost`. */
+/* The connection ended: half an event is `lost`. */
 void event_stream_end(struct event_stream *stream);
 void event_stream_release(struct event_stream *stream);
