@@ -115,13 +115,15 @@ static void explain(struct http_exchange *exchange, CURLcode result)
 {
   if (*exchange->message)
     return;
-  long code = 0;
-  if (result == CURLE_COULDNT_CONNECT)
-    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &code);
+  /* Of a connection that could not be made libcurl tells the host of the URL, which a Unix socket does not have. */
   const char *why = *exchange->trouble ? exchange->trouble : curl_easy_strerror(result);
+  if (result == CURLE_COULDNT_CONNECT) {
+    long code = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &code);
+    why = code ? strerror((int)code) : "refused";
+  }
   snprintf(exchange->message, sizeof exchange->message, "%s %s: %s",
-           exchange->is_sent ? "no whole answer from" : "no connection to", exchange->client->name,
-           code ? strerror((int)code) : why);
+           exchange->is_sent ? "no whole answer from" : "no connection to", exchange->client->name, why);
 }
 
 void exchange_ended(struct http_exchange *exchange, CURLcode result)

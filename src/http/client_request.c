@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A header is sent as it is: a line break in one would begin another, or the next request. */
-static bool is_clean(const char *text)
+static bool is_line(const char *text)
 {
   for (; *text; text++)
     if ((unsigned char)*text < ' ' || *text == 0x7f)
@@ -15,9 +15,18 @@ static bool is_clean(const char *text)
   return true;
 }
 
+/* A method, or a path as it is to stand in the request: no space ends it, and no '#' keeps a part of it here. */
+static bool is_word(const char *text)
+{
+  size_t length = 0;
+  for (; *text > ' ' && *text < 0x7f && *text != '#'; text++)
+    length++;
+  return length && !*text;
+}
+
 static bool add_header(struct http_exchange *exchange, const char *header)
 {
-  if (!is_clean(header))
+  if (!is_line(header))
     return false;
   struct curl_slist *more = curl_slist_append(exchange->headers, header);
   ASSERT(more);
@@ -68,7 +77,7 @@ static void set_method(struct http_exchange *exchange, const struct http_call *c
 void exchange_prepare(struct http_exchange *exchange, const struct http_call *call)
 {
   set_method(exchange, call);
-  if (set_headers(exchange, call) && is_clean(call->method) && is_clean(call->path) && *call->path == '/') {
+  if (set_headers(exchange, call) && is_word(call->method) && is_word(call->path) && *call->path == '/') {
     CLEANUP_FREE char *url = xasprintf("%s%s", exchange->client->base, call->path);
     curl_easy_setopt(exchange->easy, CURLOPT_URL, url);
   } else {
