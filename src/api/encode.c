@@ -160,8 +160,16 @@ static void encode_limits(struct json_writer *json, const struct limits *limits)
   json_write_object_end(json);
 }
 
-/* The states in the order in which they were last entered: after a second attempt this is not the order of the table.
- */
+/* Whether `a` was entered after `b`. Within a millisecond the table's order decides, but that the present state is the
+ * latest. */
+static bool entered_after(const struct evaluation *evaluation, enum state a, enum state b)
+{
+  int64_t a_ms = evaluation->entered_at[a].ms, b_ms = evaluation->entered_at[b].ms;
+  return a_ms > b_ms || (a_ms == b_ms && a == evaluation->state);
+}
+
+/* The states in the order in which they were last entered: after preparing, or a second attempt, this is not the order
+ * of the table. */
 static size_t timeline_of(const struct evaluation *evaluation, enum state ret[static STATE_COUNT])
 {
   size_t count = 0;
@@ -169,7 +177,7 @@ static size_t timeline_of(const struct evaluation *evaluation, enum state ret[st
     if (!evaluation->entered_at[state].ms)
       continue;
     size_t at = count++;
-    for (; at > 0 && evaluation->entered_at[ret[at - 1]].ms > evaluation->entered_at[state].ms; at--)
+    for (; at > 0 && entered_after(evaluation, ret[at - 1], state); at--)
       ret[at] = ret[at - 1];
     ret[at] = state;
   }
@@ -187,6 +195,8 @@ static void encode_timeline(struct json_writer *json, const struct evaluation *e
     json_write_member_text(
       json, "status", states[i] == STATE_FINISHED ? verdict_name(evaluation->verdict.kind) : state_name(states[i]));
     encode_time(json, "at", evaluation->entered_at[states[i]]);
+    if (states[i] == STATE_PREPARING)
+      json_write_member_text(json, "detail", evaluation->progress[0] ? evaluation->progress : NULL);
     json_write_object_end(json);
   }
   json_write_array_end(json);
@@ -212,6 +222,7 @@ void encode_evaluation(struct json_writer *json, const struct evaluation *evalua
   }
   json_write_member_text(json, "backend", evaluation->backend);
   json_write_member_text(json, "runtime", evaluation->runtime[0] ? evaluation->runtime : NULL);
+  json_write_member_text(json, "image", evaluation->image);
   encode_isolation(json, evaluation->isolation);
   json_write_member_u64(json, "attempt", evaluation->attempt);
   json_write_member_u64(json, "max_attempts", evaluation->attempts_max);

@@ -90,7 +90,8 @@ static bool take_status(const char *text, struct list_parameters *ret, struct er
     ret->status_is_open |= !strcmp(text, state_name(state));
   if (!text || ret->status_is_open || verdict_from_name(text) != VERDICT_NONE)
     return true;
-  return error_set(error, ERROR_INVALID, 0, "status must be queued, starting, running, sealing, or a verdict");
+  return error_set(error, ERROR_INVALID, 0,
+                   "status must be queued, preparing, starting, running, sealing, or a verdict");
 }
 
 static bool take_label(const char *text, struct list_parameters *ret, struct error *error)

@@ -79,8 +79,8 @@ static void a_finished_one_is_as_the_design_shows(void **state)
           "\"stderr\":{\"text\":\"Traceback\\n\",\"encoding\":\"utf8\",\"bytes\":10,\"omitted_bytes\":0,"
           "\"truncated\":false,\"lossy\":false},"
           "\"usage\":{\"wall_time_ms\":12,\"cpu_time_ms\":11,\"memory_peak_bytes\":9437184,\"processes_peak\":1},"
-          "\"backend\":\"native\",\"runtime\":\"python\",\"isolation\":\"full\",\"isolation_gaps\":[],\"attempt\":1,"
-          "\"max_attempts\":1,\"priority\":0," LIMITS_TEXT "\"labels\":{\"run\":\"42\"},"
+          "\"backend\":\"native\",\"runtime\":\"python\",\"image\":null,\"isolation\":\"full\",\"isolation_gaps\":[],"
+          "\"attempt\":1,\"max_attempts\":1,\"priority\":0," LIMITS_TEXT "\"labels\":{\"run\":\"42\"},"
           "\"timeline\":[{\"status\":\"queued\",\"at\":\"1970-01-01T00:00:01.000Z\"},"
           "{\"status\":\"starting\",\"at\":\"1970-01-01T00:00:01.001Z\"},"
           "{\"status\":\"running\",\"at\":\"1970-01-01T00:00:01.005Z\"},"
@@ -97,7 +97,8 @@ static void an_open_one_has_no_verdict(void **state)
   assert_string_equal(
     text, "{\"id\":\"20261122_195800_0123abcd\",\"status\":\"queued\",\"created_at\":\"1970-01-01T00:00:01.000Z\","
           "\"started_at\":null,\"finished_at\":null,\"verdict\":null,\"backend\":\"native\",\"runtime\":null,"
-          "\"isolation\":null,\"isolation_gaps\":[],\"attempt\":1,\"max_attempts\":1,\"priority\":0," LIMITS_TEXT
+          "\"image\":null,\"isolation\":null,\"isolation_gaps\":[],\"attempt\":1,\"max_attempts\":1,\"priority\":"
+          "0," LIMITS_TEXT
           "\"labels\":{\"run\":\"42\"},\"timeline\":[{\"status\":\"queued\",\"at\":\"1970-01-01T00:00:01.000Z\"}]}");
 }
 
@@ -280,12 +281,39 @@ static void the_timeline_is_in_order_of_time(void **state)
   json_decref(root);
 }
 
+static void what_is_being_fetched_stands_in_the_timeline(void **state)
+{
+  (void)state;
+  struct evaluation *evaluation = make(STATE_PREPARING);
+  evaluation->image = xstrdup("python:3.12");
+  strcpy(evaluation->progress, "pulling python:3.12: 3 of 7 layers");
+  evaluation->entered_at[STATE_STARTING].ms = evaluation->entered_at[STATE_PREPARING].ms =
+    5000; /* within a millisecond */
+  json_t *root = parse(encode(evaluation));
+  const json_t *timeline = json_object_get(root, "timeline"), *last = json_array_get(timeline, 2);
+  assert_string_equal(json_string_value(json_object_get(root, "status")), "preparing");
+  assert_string_equal(json_string_value(json_object_get(root, "image")), "python:3.12");
+  assert_int_equal(json_array_size(timeline), 3);
+  assert_string_equal(json_string_value(json_object_get(last, "status")), "preparing");
+  assert_string_equal(json_string_value(json_object_get(last, "detail")), "pulling python:3.12: 3 of 7 layers");
+  assert_null(json_object_get(json_array_get(timeline, 0), "detail"));
+  json_decref(root);
+
+  evaluation = make(STATE_PREPARING);
+  evaluation->entered_at[STATE_PREPARING].ms = 5000;
+  root = parse(encode(evaluation));
+  last = json_array_get(json_object_get(root, "timeline"), json_array_size(json_object_get(root, "timeline")) - 1);
+  assert_true(json_is_null(json_object_get(last, "detail")));
+  json_decref(root);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_finished_one_is_as_the_design_shows),
     cmocka_unit_test(an_open_one_has_no_verdict),
+    cmocka_unit_test(what_is_being_fetched_stands_in_the_timeline),
     cmocka_unit_test(a_verdict_that_is_not_durable_is_not_told),
     cmocka_unit_test(signal_and_limit_have_names),
     cmocka_unit_test(the_gaps_are_what_full_isolation_lacks),

@@ -142,6 +142,8 @@ static void a_list_is_filtered_and_paged(void **state)
   assert_string_equal(parameters.label_key, "");
   assert_false(parameters.status_is_open);
 
+  assert_true(parse_list("/?status=preparing", &parameters, &error));
+  assert_true(parameters.status_is_open);
   assert_true(parse_list("/?status=running&limit=1000&cursor=aff&label=run:4=2", &parameters, &error));
   assert_true(parameters.status_is_open);
   assert_int_equal(parameters.limit, 1000);
