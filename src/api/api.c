@@ -47,6 +47,26 @@ void api_destroy(struct api *api)
   free(api);
 }
 
+const char *api_not_ready(const struct api *api, enum error_kind *ret_kind)
+{
+  enum error_kind kind = ERROR_UNAVAILABLE;
+  const char *why = api->config.not_ready ? api->config.not_ready(api->config.context, &kind) : NULL;
+  if (ret_kind)
+    *ret_kind = kind;
+  return why;
+}
+
+struct submission_rules submission_rules_of(const struct api *api)
+{
+  const struct api_config *config = &api->config;
+  return (struct submission_rules){
+    .runtimes = config->runtimes,
+    .limits_default = config->limits_default,
+    .limits_max = config->limits_max,
+    .backends = config->backends,
+  };
+}
+
 void api_handle(void *context, struct http_request *request)
 {
   struct api *api = context;
@@ -84,6 +104,14 @@ static bool is_whole(const struct evaluation *evaluation)
   for (int i = 0; evaluation->outputs && i < STREAM_COUNT; i++)
     in_file |= evaluation->outputs->stream[i].path != NULL;
   return evaluation->verdict.kind != VERDICT_NONE && !in_file;
+}
+
+void api_accepted(struct api *api, struct evaluation *evaluation, void *token, enum store_result result,
+                  const char *standing_id)
+{
+  struct submitter *submitter = token;
+  metrics_count_submission(&api->metrics, result);
+  submitter->accepted(api, submitter, evaluation, result, standing_id);
 }
 
 void api_changed(struct api *api, const struct evaluation *evaluation)

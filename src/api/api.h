@@ -21,6 +21,7 @@ struct api_config {
   struct limits limits_default, limits_max; /* the operator's */
   const struct backend_offer *backends;     /* the first is the default; the last is one without a name */
   const char *version;
+  bool crucible; /* the API of the Crucible platform and executor is served beside /v1 */
   /* Prometheus text of what is not the API's own; appended to. May be NULL. */
   void (*metrics)(void *context, struct buffer *ret);
   /* NULL when new work can be taken, else why not (readyz; 503 or 507 on submit) */

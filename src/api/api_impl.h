@@ -10,6 +10,7 @@
  *   list.c         many
  *   raw.c          raw output
  *   service.c      the daemon itself: health, metrics, runtimes, doctor
+ *   compat/        other systems' APIs, on the same evaluations
  *   respond.c      answers that many handlers give
  */
 
@@ -18,6 +19,7 @@
 #include "api/faults.h"
 #include "api/metrics.h"
 #include "api/reply.h"
+#include "api/submission.h"
 #include "api/waiters.h"
 
 struct api {
@@ -28,6 +30,18 @@ struct api {
 
 /* A handler answers its request once, now or later. `id` is the {id} of the path, well-formed, or "". */
 typedef void api_handler(struct api *api, struct http_request *request, const char *id);
+
+/* Who handed a submission to the executor, as its token while the store has it. `accepted` is called once; it owns the
+ * submitter. `evaluation` and `standing_id` are as world->accepted has them. */
+struct submitter {
+  void (*accepted)(struct api *api, struct submitter *submitter, struct evaluation *evaluation,
+                   enum store_result result, const char *standing_id);
+};
+struct submission_rules submission_rules_of(const struct api *api);
+/* Why no new work can be taken; NULL: it can. `ret_kind` may be NULL. */
+const char *api_not_ready(const struct api *api, enum error_kind *ret_kind);
+/* Whether the body is said to be JSON, or nothing is said of it. */
+bool request_is_json(const struct http_request *request);
 
 /* Any answer. Each of these counts it, and lets the request go. */
 void respond(struct api *api, struct http_request *request, const struct http_response *response, struct buffer *body);

@@ -1,6 +1,6 @@
 /* GET /v1/evaluations: the executor's open ones and the store's finished ones as one list, newest first. */
 
-#include "api/parameters.h"
+#include "api/list.h"
 #include "api/routes.h"
 #include "base/memory.h"
 
@@ -10,8 +10,9 @@
 
 struct list_call {
   struct api *api;
-  struct http_request *request;
   struct list_parameters parameters;
+  list_done *done;
+  void *context;
   struct evaluation **rows; /* what the store said */
   size_t count;
   bool more;
@@ -72,31 +73,13 @@ static size_t count_open(const struct executor *executor)
   return open;
 }
 
-static void answer(const struct list_call *call, const struct evaluation *const *page, size_t count, bool more)
-{
-  CLEANUP_BUFFER struct buffer body = {0};
-  struct json_writer json = {.out = &body};
-  json_write_object_begin(&json);
-  json_write_key(&json, "evaluations");
-  json_write_array_begin(&json);
-  for (size_t i = 0; i < count; i++)
-    encode_evaluation(&json, page[i], &(struct encode_options){.summary = true});
-  json_write_array_end(&json);
-  char cursor[CURSOR_SIZE];
-  if (more && count)
-    cursor_format(page[count - 1]->sequence, cursor);
-  json_write_member_text(&json, "next_cursor", more && count ? cursor : NULL);
-  json_write_object_end(&json);
-  respond_json(call->api, call->request, 200, &body);
-}
-
 static void finish(const struct list_call *call)
 {
   size_t capacity = call->count + count_open(call->api->config.executor);
   CLEANUP_FREE const struct evaluation **all = xcalloc(capacity + 1, sizeof *all);
   size_t gathered = gather(call, all);
   size_t limit = call->parameters.limit;
-  answer(call, all, gathered < limit ? gathered : limit, call->more || gathered > limit);
+  call->done(call->context, all, gathered < limit ? gathered : limit, call->more || gathered > limit, NULL);
 }
 
 static void call_free(struct list_call *call)
@@ -123,7 +106,7 @@ static void row_read_again(void *context, struct evaluation *evaluation, const s
 {
   struct list_call *call = context;
   if (error) {
-    respond_problem(call->api, call->request, error, NULL);
+    call->done(call->context, NULL, 0, false, error);
     call_free(call);
     return;
   }
@@ -155,26 +138,20 @@ static void store_listed(void *context, struct evaluation **rows, size_t count, 
     refresh(call);
     return;
   }
-  respond_problem(call->api, call->request, error, NULL);
+  call->done(call->context, NULL, 0, false, error);
   call_free(call);
 }
 
-void handle_list(struct api *api, struct http_request *request, const char *id)
+void list_page(struct api *api, const struct list_parameters *parameters, list_done *done, void *context)
 {
-  (void)id;
-  struct list_call call = {.api = api, .request = request};
-  struct error error;
-  if (!parameters_list(request, &call.parameters, &error)) {
-    respond_problem(api, request, &error, NULL);
-    return;
-  }
-  if (call.parameters.status_is_open) { /* the store does not know these apart */
+  struct list_call call = {.api = api, .parameters = *parameters, .done = done, .context = context};
+  if (parameters->status_is_open) { /* the store does not know these apart */
     finish(&call);
     return;
   }
   struct list_call *later = xmalloc(sizeof *later);
   *later = call;
-  const struct list_parameters *parameters = &later->parameters;
+  parameters = &later->parameters;
   bool by_label = parameters->label_key[0];
   struct store_filter filter = {
     .status = parameters->status,
@@ -184,4 +161,49 @@ void handle_list(struct api *api, struct http_request *request, const char *id)
     .limit = parameters->limit,
   };
   store_list(api->config.store, &filter, store_listed, later);
+}
+
+/* The request itself. */
+
+struct list_request {
+  struct api *api;
+  struct http_request *request;
+};
+
+static void answer(void *context, const struct evaluation *const *page, size_t count, bool more,
+                   const struct error *error)
+{
+  CLEANUP_FREE struct list_request *call = context;
+  if (error) {
+    respond_problem(call->api, call->request, error, NULL);
+    return;
+  }
+  CLEANUP_BUFFER struct buffer body = {0};
+  struct json_writer json = {.out = &body};
+  json_write_object_begin(&json);
+  json_write_key(&json, "evaluations");
+  json_write_array_begin(&json);
+  for (size_t i = 0; i < count; i++)
+    encode_evaluation(&json, page[i], &(struct encode_options){.summary = true});
+  json_write_array_end(&json);
+  char cursor[CURSOR_SIZE];
+  if (more && count)
+    cursor_format(page[count - 1]->sequence, cursor);
+  json_write_member_text(&json, "next_cursor", more && count ? cursor : NULL);
+  json_write_object_end(&json);
+  respond_json(call->api, call->request, 200, &body);
+}
+
+void handle_list(struct api *api, struct http_request *request, const char *id)
+{
+  (void)id;
+  struct list_parameters parameters;
+  struct error error;
+  if (!parameters_list(request, &parameters, &error)) {
+    respond_problem(api, request, &error, NULL);
+    return;
+  }
+  struct list_request *call = xmalloc(sizeof *call);
+  *call = (struct list_request){api, request};
+  list_page(api, &parameters, answer, call);
 }

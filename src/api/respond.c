@@ -95,6 +95,10 @@ void respond_faults(struct api *api, struct http_request *request, const struct 
 
 void respond_evaluation(struct api *api, const struct reply *reply, const struct evaluation *evaluation)
 {
+  if (reply->form) {
+    reply->form(api, reply, evaluation);
+    return;
+  }
   CLEANUP_BUFFER struct buffer body = {0};
   struct json_writer json = {.out = &body};
   encode_evaluation(&json, evaluation, &(struct encode_options){.base64 = reply->base64});
@@ -134,10 +138,10 @@ static void store_answered(void *context, struct evaluation *evaluation, const s
   CLEANUP_FREE struct from_store *call = context;
   if (error) {
     respond_problem(call->api, call->reply.request, error, NULL);
-  } else if (!evaluation) {
+  } else if (!evaluation && !call->reply.form) {
     respond_error(call->api, call->reply.request, ERROR_NOT_FOUND, "no evaluation has this id");
   } else {
-    outputs_load(evaluation->outputs, OUTPUT_INLINE_BYTES_MAX);
+    outputs_load(evaluation ? evaluation->outputs : NULL, OUTPUT_INLINE_BYTES_MAX);
     respond_evaluation(call->api, &call->reply, evaluation);
   }
   evaluation_destroy(evaluation);

@@ -11,8 +11,8 @@ void handle_healthz(struct api *api, struct http_request *request, const char *i
 void handle_readyz(struct api *api, struct http_request *request, const char *id)
 {
   (void)id;
-  enum error_kind kind = ERROR_UNAVAILABLE;
-  const char *why = api->config.not_ready ? api->config.not_ready(api->config.context, &kind) : NULL;
+  enum error_kind kind;
+  const char *why = api_not_ready(api, &kind);
   if (why)
     respond_error(api, request, kind, "%s", why);
   else

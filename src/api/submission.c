@@ -154,12 +154,9 @@ static void draft_prepare(struct draft *draft)
   draft->evaluation->limits = standard_limits(draft->rules);
 }
 
-struct evaluation *submission_decode(const struct submission_rules *rules, const void *body, size_t size,
-                                     struct faults *faults)
+struct evaluation *submission_decode_json(const struct submission_rules *rules, const json_t *root,
+                                          struct faults *faults)
 {
-  json_t *root = parse(body, size, faults);
-  if (!root)
-    return NULL;
   struct draft draft = {.rules = rules, .faults = faults};
   draft_prepare(&draft);
   take_fields(&draft, root);
@@ -176,6 +173,14 @@ struct evaluation *submission_decode(const struct submission_rules *rules, const
   }
   struct evaluation *evaluation = faults->count ? NULL : TAKE_PTR(draft.evaluation);
   draft_release(&draft);
+  return evaluation;
+}
+
+struct evaluation *submission_decode(const struct submission_rules *rules, const void *body, size_t size,
+                                     struct faults *faults)
+{
+  json_t *root = parse(body, size, faults);
+  struct evaluation *evaluation = root ? submission_decode_json(rules, root, faults) : NULL;
   json_decref(root);
   return evaluation;
 }

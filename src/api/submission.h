@@ -10,6 +10,8 @@
 #include "api/runtime.h"
 #include "core/evaluation.h"
 
+#include <jansson.h>
+
 /* What this daemon offers and allows. All of it is borrowed. */
 struct submission_rules {
   const struct runtimes *runtimes;
@@ -26,3 +28,6 @@ static_assert(+SUBMISSION_ATTEMPTS_MAX <= +ATTEMPT_MAX, "every attempt that can 
  */
 struct evaluation *submission_decode(const struct submission_rules *rules, const void *body, size_t size,
                                      struct faults *faults);
+/* The same of what is parsed already: what another API's request means. */
+struct evaluation *submission_decode_json(const struct submission_rules *rules, const json_t *root,
+                                          struct faults *faults);

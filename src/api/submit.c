@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_json(const struct http_request *request)
+bool request_is_json(const struct http_request *request)
 {
   static const char json[] = "application/json";
   const char *type = http_header(request, "Content-Type");
@@ -20,10 +20,10 @@ static bool is_json(const struct http_request *request)
 static bool check_request(struct api *api, struct http_request *request, struct reply *ret_reply, const char **ret_key,
                           struct error *error)
 {
-  if (!is_json(request))
+  if (!request_is_json(request))
     return error_set(error, ERROR_UNSUPPORTED_MEDIA, 0, "the body must be application/json");
-  enum error_kind kind = ERROR_UNAVAILABLE;
-  const char *why = api->config.not_ready ? api->config.not_ready(api->config.context, &kind) : NULL;
+  enum error_kind kind;
+  const char *why = api_not_ready(api, &kind);
   if (why)
     return error_set(error, kind, 0, "%s", why);
   *ret_reply = (struct reply){.request = request, .open_status = 202, .has_location = true};
@@ -33,13 +33,7 @@ static bool check_request(struct api *api, struct http_request *request, struct 
 
 static struct evaluation *decode(struct api *api, struct http_request *request, const char *key)
 {
-  const struct api_config *config = &api->config;
-  struct submission_rules rules = {
-    .runtimes = config->runtimes,
-    .limits_default = config->limits_default,
-    .limits_max = config->limits_max,
-    .backends = config->backends,
-  };
+  struct submission_rules rules = submission_rules_of(api);
   size_t size;
   const void *body = http_body(request, &size);
   struct faults faults;
@@ -55,29 +49,6 @@ static struct evaluation *decode(struct api *api, struct http_request *request, 
   return evaluation;
 }
 
-void handle_submit(struct api *api, struct http_request *request, const char *id)
-{
-  (void)id;
-  struct reply reply;
-  const char *key;
-  struct error error;
-  if (!check_request(api, request, &reply, &key, &error)) {
-    respond_problem(api, request, &error, NULL);
-    return;
-  }
-  struct evaluation *evaluation = decode(api, request, key);
-  if (!evaluation)
-    return;
-  /* While the store has the submission, the executor keeps how to reply as its token. */
-  struct reply *token = xmalloc(sizeof *token);
-  *token = reply;
-  if (!executor_submit(api->config.executor, evaluation, token, &error)) {
-    evaluation_destroy(evaluation);
-    free(token);
-    respond_problem(api, request, &error, NULL);
-  }
-}
-
 /* The same key with the same body: what was answered first is answered again, as far as things have come since. */
 static void answer_standing(struct api *api, struct reply *reply, const struct evaluation *evaluation, const char *id)
 {
@@ -88,11 +59,16 @@ static void answer_standing(struct api *api, struct reply *reply, const struct e
     respond_from_store(api, reply, id);
 }
 
-void api_accepted(struct api *api, struct evaluation *evaluation, void *token, enum store_result result,
-                  const char *standing_id)
+struct v1_submitter {
+  struct submitter as_submitter;
+  struct reply reply;
+};
+
+static void accepted(struct api *api, struct submitter *submitter, struct evaluation *evaluation,
+                     enum store_result result, const char *standing_id)
 {
-  CLEANUP_FREE struct reply *reply = token;
-  metrics_count_submission(&api->metrics, result);
+  CLEANUP_FREE struct v1_submitter *of_v1 = (struct v1_submitter *)submitter;
+  struct reply *reply = &of_v1->reply;
   switch (result) {
   case STORE_DONE:
     respond_when_finished(api, reply, evaluation);
@@ -107,5 +83,27 @@ void api_accepted(struct api *api, struct evaluation *evaluation, void *token, e
   case STORE_FAILED:
     respond_error(api, reply->request, ERROR_UNAVAILABLE, "the submission could not be stored, and was not accepted");
     break;
+  }
+}
+
+void handle_submit(struct api *api, struct http_request *request, const char *id)
+{
+  (void)id;
+  struct reply reply;
+  const char *key;
+  struct error error;
+  if (!check_request(api, request, &reply, &key, &error)) {
+    respond_problem(api, request, &error, NULL);
+    return;
+  }
+  struct evaluation *evaluation = decode(api, request, key);
+  if (!evaluation)
+    return;
+  struct v1_submitter *of_v1 = xmalloc(sizeof *of_v1);
+  *of_v1 = (struct v1_submitter){{accepted}, reply};
+  if (!executor_submit(api->config.executor, evaluation, &of_v1->as_submitter, &error)) {
+    evaluation_destroy(evaluation);
+    free(of_v1);
+    respond_problem(api, request, &error, NULL);
   }
 }

@@ -529,6 +529,25 @@ static bool fill_docker(struct config *config, struct error *error)
          one_of("docker_evidence", config->docker_evidence, "auto|bind|volume", error);
 }
 
+bool config_lists(const struct text_list *list, const char *text)
+{
+  for (unsigned i = 0; i < list->count; i++)
+    if (!strcmp(list->items[i], text))
+      return true;
+  return false;
+}
+
+static bool check_compat(const struct config *config, struct error *error)
+{
+  const struct text_list *list = &config->compat;
+  for (unsigned i = 0; i < list->count; i++)
+    if (!one_of("compat", list->items[i], "crucible|none", error))
+      return false;
+  if (list->count > 1 && config_lists(list, "none"))
+    return error_set(error, ERROR_INVALID, 0, "compat: \"none\" stands beside others");
+  return true;
+}
+
 static bool fill_defaults(struct config *config, struct error *error)
 {
   if (!config->state_dir && !(config->state_dir = default_state_dir()))
@@ -537,6 +556,8 @@ static bool fill_defaults(struct config *config, struct error *error)
     config->listen.items[config->listen.count++] = xstrdup("127.0.0.1:7117");
   if (!config->backend.count)
     config->backend.items[config->backend.count++] = xstrdup("native");
+  if (!config->compat.count)
+    config->compat.items[config->compat.count++] = xstrdup("crucible");
   if (!config->slots)
     config->slots = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
   if (config->slots > CONFIG_SLOTS_MAX)
@@ -548,7 +569,7 @@ static bool fill_defaults(struct config *config, struct error *error)
     return error_set(error, ERROR_INVALID, 0, "keeper: assay-keeper is not beside assayd; give --keeper PATH");
   make_absolute(&config->state_dir);
   make_absolute(&config->keeper);
-  return check_backends(config, error) && fill_docker(config, error) &&
+  return check_backends(config, error) && check_compat(config, error) && fill_docker(config, error) &&
          one_of("isolation", config->isolation, "auto|strict", error) &&
          one_of("log_format", config->log_format, "text|json", error) &&
          one_of("log_level", config->log_level, "debug|info|warning|error", error);

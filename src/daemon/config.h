@@ -38,6 +38,7 @@ enum backend_kind {
   X(NUMBER, slots, "N", "evaluations that run at the same time (default: processors)")                                 \
   X(LIST, backend, "native|docker", "where evaluations run; repeatable, the first is the default (default: native)")   \
   X(TEXT, isolation, "auto|strict", "strict: refuse to run with less than full isolation (default: auto)")             \
+  X(LIST, compat, "crucible|none", "APIs of other systems that are served beside /v1 (default: crucible)")             \
   X(NUMBER, queue, "N", "evaluations that may wait (default: 1000)")                                                   \
   X(TEXT, log_format, "text|json", "of the log on standard error (default: text)")                                     \
   X(TEXT, log_level, "debug|info|warning|error", "what is logged (default: info)")                                     \
@@ -73,6 +74,7 @@ enum { CONFIG_PULL_SECONDS_MAX = PREPARING_MS_MAX / 1000 - 60 };
  * runtimes. False with an error that names the option, the file or the key. `--help` and `--version` are the caller's.
  */
 bool config_load(struct config *config, struct runtimes *runtimes, int argc, char **argv, struct error *error);
+bool config_lists(const struct text_list *list, const char *text);
 void config_release(struct config *config);
 enum backend_kind config_backend_kind(const char *name); /* BACKEND_COUNT: no such backend */
 void config_print_help(FILE *out);

@@ -1,3 +1,4 @@
+#include "backend/docker/docker.h"
 #include "backend/native/native.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -193,10 +194,22 @@ static struct backend *create_native(struct daemon *daemon, const struct backend
 
 static struct backend *create_docker(struct daemon *daemon, const struct backend_events *events, struct error *error)
 {
-  (void)daemon;
-  (void)events;
-  error_set(error, ERROR_UNAVAILABLE, 0, "not in this build yet");
-  return 0;
+  const struct config *config = daemon->config;
+  const struct docker_config docker = {
+    .keeper_path = config->keeper,
+    .state_dir = config->state_dir,
+    .slots = (unsigned)config->docker_slots,
+    .strict = !strcmp(config->isolation, "strict"),
+    .host = config->docker_host,
+    .tls_dir = config->docker_tls_dir,
+    .evidence = !strcmp(config->docker_evidence, "bind")     ? DOCKER_EVIDENCE_BIND
+                : !strcmp(config->docker_evidence, "volume") ? DOCKER_EVIDENCE_VOLUME
+                                                             : DOCKER_EVIDENCE_AUTO,
+    .pull = !strcmp(config->docker_pull, "never") ? DOCKER_PULL_NEVER : DOCKER_PULL_MISSING,
+    .pull_ms_max = (unsigned)config->docker_pull_timeout_s * 1000,
+    .cpus_milli = (unsigned)config->docker_cpus,
+  };
+  return docker_create(&daemon->loop, &docker, events, error);
 }
 
 static const struct {
@@ -251,6 +264,7 @@ static void create_api(struct daemon *daemon)
     .limits_max = daemon->config->limits_max,
     .backends = daemon->offers,
     .version = ASSAY_VERSION,
+    .crucible = config_lists(&daemon->config->compat, "crucible"),
     .not_ready = not_ready,
     .doctor = report_health,
     .loop = &daemon->loop,

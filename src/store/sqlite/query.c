@@ -32,6 +32,16 @@ static bool attach_outputs(struct database *database, struct evaluation *evaluat
   return true;
 }
 
+static bool attach_plan(struct database *database, struct evaluation *evaluation, struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_GET_PLAN);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)evaluation->sequence);
+  int found = sql_step(statement, error);
+  if (found == 1)
+    evaluation->plan = column_bytes(statement, 0);
+  return found >= 0;
+}
+
 bool query_get(struct database *database, const char *id, struct evaluation **ret, struct error *error)
 {
   CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_GET);
@@ -40,7 +50,8 @@ bool query_get(struct database *database, const char *id, struct evaluation **re
   if (found < 0)
     return false;
   struct evaluation *evaluation = found ? row_read(statement) : 0;
-  if (evaluation && evaluation->outputs && !attach_outputs(database, evaluation, error)) {
+  if (evaluation && evaluation->outputs &&
+      !(attach_outputs(database, evaluation, error) && attach_plan(database, evaluation, error))) {
     evaluation_destroy(evaluation);
     return false;
   }

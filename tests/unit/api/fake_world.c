@@ -47,6 +47,8 @@ void fake_executor_release(struct executor *executor)
   while (executor->open_count)
     evaluation_destroy(executor->open[--executor->open_count]);
   evaluation_destroy(TAKE_PTR(executor->submitted));
+  while (executor->earlier_count)
+    evaluation_destroy(executor->earlier[--executor->earlier_count].evaluation);
 }
 
 /* core/executor.h */
@@ -77,11 +79,16 @@ struct executor_counts executor_count(const struct executor *executor)
 
 bool executor_submit(struct executor *executor, struct evaluation *evaluation, void *token, struct error *error)
 {
-  if (executor->refuses) {
+  bool full = executor->takes_at_once && executor->submitted && executor->earlier_count + 1 >= executor->takes_at_once;
+  if (executor->refuses || full) {
     *error = executor->refusal;
     return false;
   }
-  assert_null(executor->submitted);
+  if (executor->submitted) {
+    assert_true(executor->takes_at_once && executor->earlier_count < FAKE_EVALUATIONS_MAX);
+    executor->earlier[executor->earlier_count].evaluation = executor->submitted;
+    executor->earlier[executor->earlier_count++].token = executor->token;
+  }
   executor->submitted = evaluation;
   executor->token = token;
   return true;
@@ -135,9 +142,18 @@ static void answer_list(const struct store *store, const struct fake_store_call 
 {
   struct evaluation **rows = xcalloc(store->count + 1, sizeof *rows);
   size_t count = 0;
-  for (size_t i = 0; !error && i < store->count; i++)
-    rows[count++] = store->make[i]();
-  call->list_done(call->context, rows, count, store->more, error);
+  bool more = store->more;
+  for (size_t i = 0; !error && i < store->count; i++) {
+    struct evaluation *row = store->make[i]();
+    bool before = !store->page_rows || !call->filter.before_sequence || row->sequence < call->filter.before_sequence;
+    bool room = !store->page_rows || count < store->page_rows;
+    more |= before && !room;
+    if (before && room)
+      rows[count++] = row;
+    else
+      evaluation_destroy(row);
+  }
+  call->list_done(call->context, rows, count, more, error);
 }
 
 void fake_store_dispatch(struct store *store)

@@ -15,6 +15,13 @@ struct executor {
   size_t open_count;
   struct evaluation *submitted; /* the last one taken; owned, until fake_accept() */
   void *token;
+  /* A test that hands in several at once says how many are taken; here are those before the last. */
+  unsigned takes_at_once;
+  struct {
+    struct evaluation *evaluation;
+    void *token;
+  } earlier[FAKE_EVALUATIONS_MAX];
+  size_t earlier_count;
   bool refuses; /* to take a submission, with this: */
   struct error refusal;
   unsigned cancels;
@@ -37,6 +44,7 @@ struct store {
   struct store_filter last_filter;
   bool fails;
   bool more;
+  size_t page_rows; /* a list is given in pages of so many, by its before_sequence; 0: at once */
 };
 
 struct evaluation *fake_evaluation(const char *id, uint64_t sequence, enum state state);

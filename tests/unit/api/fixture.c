@@ -26,13 +26,18 @@ static void more_metrics(void *context, struct buffer *ret)
 
 int fixture_set_up(void **state)
 {
+  return fixture_set_up_with(state, NULL);
+}
+
+int fixture_set_up_with(void **state, void (*adjust)(struct api_config *config))
+{
   static const struct backend_offer backends[] = {
     {.name = "native"}, {.name = "boxes", .takes_images = true, .image = "box:1"}, {0}};
   struct fixture *fixture = xcalloc(1, sizeof *fixture);
   assert_int_equal(uv_loop_init(&fixture->loop), 0);
   fixture->runtimes = runtimes_create();
   struct limits most = limits_default();
-  fixture->api = api_create(&(struct api_config){
+  struct api_config config = {
     .executor = &fixture->executor,
     .store = &fixture->store,
     .loop = &fixture->loop,
@@ -45,7 +50,10 @@ int fixture_set_up(void **state)
     .not_ready = not_ready,
     .doctor = doctor,
     .context = fixture,
-  });
+  };
+  if (adjust)
+    adjust(&config);
+  fixture->api = api_create(&config);
   *state = fixture;
   return 0;
 }

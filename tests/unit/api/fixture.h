@@ -22,6 +22,7 @@ struct fixture {
 #define ID_UNKNOWN "20261122_195800_000000ff"
 
 int fixture_set_up(void **state);
+int fixture_set_up_with(void **state, void (*adjust)(struct api_config *config)); /* another configuration */
 int fixture_tear_down(void **state); /* fails where a handle or a request was left over */
 #define fixture_test(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 

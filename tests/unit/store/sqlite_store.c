@@ -379,6 +379,36 @@ static void the_open_ones_come_back_oldest_first_with_their_plans(void **state)
   fixture_destroy(fixture);
 }
 
+static void what_was_run_is_kept_where_its_label_asks_for_it_and_nowhere_else(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create();
+  static const struct {
+    const char *labels;
+    bool kept;
+  } cases[] = {
+    {"{\"assay/keep\":\"program\",\"run\":\"42\"}", true},
+    {"{\"assay/keep\":\"nothing\"}", false},
+    {"{\"keep\":\"program\"}", false},
+    {"{}", false},
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct evaluation *evaluation = evaluation_make(i);
+    free(evaluation->labels);
+    evaluation->labels = xstrdup(cases[i].labels);
+    accept_now(fixture, evaluation);
+    evaluation_end(evaluation, VERDICT_FAILED);
+    finish_now(fixture, evaluation);
+    struct evaluation *found = get_now(fixture, evaluation->id);
+    assert_true(!found->plan == !cases[i].kept);
+    if (found->plan)
+      assert_memory_equal(found->plan->data, "a plan", 6);
+    evaluation_destroy(found);
+    evaluation_destroy(evaluation);
+  }
+  fixture_destroy(fixture);
+}
+
 static void a_torn_end_of_the_log_costs_only_what_was_not_acknowledged(void **state)
 {
   (void)state;
@@ -443,6 +473,7 @@ int main(void)
     cmocka_unit_test(a_refused_write_does_not_spoil_those_beside_it),
     cmocka_unit_test(closing_writes_and_answers_what_was_asked_for),
     cmocka_unit_test(the_open_ones_come_back_oldest_first_with_their_plans),
+    cmocka_unit_test(what_was_run_is_kept_where_its_label_asks_for_it_and_nowhere_else),
     cmocka_unit_test(a_torn_end_of_the_log_costs_only_what_was_not_acknowledged),
     cmocka_unit_test(a_large_log_is_moved_into_the_database_at_leisure),
   };
