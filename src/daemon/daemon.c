@@ -264,6 +264,7 @@ static void create_api(struct daemon *daemon)
     .limits_max = daemon->config->limits_max,
     .backends = daemon->offers,
     .version = ASSAY_VERSION,
+    .crucible = config_lists(&daemon->config->compat, "crucible"),
     .not_ready = not_ready,
     .doctor = report_health,
     .loop = &daemon->loop,
