@@ -1,10 +1,8 @@
 /*
- * One exchange: from http_client_send() to `done`.
+ * One exchange: from http_client_send() to `done`, and the time between.
  *
- * Whether the server can have seen anything of a request is known from one thing only: libcurl says when it has a
- * connection and is about to use it (CURLOPT_PREREQFUNCTION). Its results do not tell, since it may send a request, lose
- * the connection, try another and fail to connect that one. So whatever went wrong before that moment is HTTP_NOT_SENT,
- * whatever went wrong after it HTTP_UNKNOWN.
+ * What libcurl carries out is answered, or it tells why not; then outcome_without_answer() decides between
+ * HTTP_NOT_SENT and HTTP_UNKNOWN (see client_transfer.c). Time that is up ends an exchange in the same way.
  */
 
 #include "base/memory.h"
@@ -14,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_MS = 2000, RETRY_AFTER_S_MAX = 24 * 3600 };
-enum { HEAD_BYTES_MAX = 64 * 1024, KEPT_BYTES_MAX = 1024 * 1024 };
+enum { CONNECT_MS = 2000, RETRY_AFTER_S_MAX = 24 * 3600, KEPT_BYTES_MAX = 1024 * 1024 };
 
 /* Where it is. */
 
@@ -110,18 +107,23 @@ static enum http_outcome outcome_without_answer(const struct http_exchange *exch
   return exchange->is_sent ? HTTP_UNKNOWN : HTTP_NOT_SENT;
 }
 
+/* libcurl would tell the host of the URL, which a Unix socket does not have. */
+static const char *why_not_connected(const struct http_exchange *exchange)
+{
+  long code = exchange->socket_errno;
+  if (!code)
+    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &code);
+  return code ? strerror((int)code) : "it has no place for another caller";
+}
+
 /* Says what went wrong, unless whoever stopped the exchange has said so. */
 static void explain(struct http_exchange *exchange, CURLcode result)
 {
   if (*exchange->message)
     return;
-  /* Of a connection that could not be made libcurl tells the host of the URL, which a Unix socket does not have. */
   const char *why = *exchange->trouble ? exchange->trouble : curl_easy_strerror(result);
-  if (result == CURLE_COULDNT_CONNECT) {
-    long code = 0;
-    curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &code);
-    why = code ? strerror((int)code) : "refused";
-  }
+  if (result == CURLE_COULDNT_CONNECT)
+    why = why_not_connected(exchange);
   snprintf(exchange->message, sizeof exchange->message, "%s %s: %s",
            exchange->is_sent ? "no whole answer from" : "no connection to", exchange->client->name, why);
 }
@@ -181,93 +183,6 @@ static void on_time(uv_timer_t *timer)
   finish(exchange, outcome_without_answer(exchange));
 }
 
-/* What libcurl calls. */
-
-static int on_connection(void *context, char *ip, char *local_ip, int port, int local_port)
-{
-  (void)ip, (void)local_ip, (void)port, (void)local_port;
-  struct http_exchange *exchange = context;
-  if (exchange->is_sent && !exchange->is_repeatable) {
-    /* A kept connection broke after the request, and libcurl means to send it again: it may have been carried out. */
-    snprintf(exchange->message, sizeof exchange->message, "%s closed the connection without an answer",
-             exchange->client->name);
-    return CURL_PREREQFUNC_ABORT;
-  }
-  exchange->is_sent = true;
-  return CURL_PREREQFUNC_OK;
-}
-
-static size_t on_head(char *bytes, size_t one, size_t size, void *context)
-{
-  (void)bytes, (void)one;
-  struct http_exchange *exchange = context;
-  exchange->heard = mono_now();
-  exchange->head_bytes += size;
-  if (exchange->head_bytes <= HEAD_BYTES_MAX)
-    return size;
-  snprintf(exchange->message, sizeof exchange->message, "the head of the answer of %s is larger than %d bytes",
-           exchange->client->name, HEAD_BYTES_MAX);
-  return CURL_WRITEFUNC_ERROR;
-}
-
-static bool keep(struct http_exchange *exchange, const void *bytes, size_t size)
-{
-  if (size > exchange->kept_bytes_max - exchange->kept.size) {
-    snprintf(exchange->message, sizeof exchange->message, "the answer of %s is larger than %zu bytes",
-             exchange->client->name, exchange->kept_bytes_max);
-    return false;
-  }
-  buffer_append(&exchange->kept, bytes, size);
-  return true;
-}
-
-static bool hand_on(struct http_exchange *exchange, const void *bytes, size_t size)
-{
-  if (exchange->data(exchange->context, bytes, size))
-    return true;
-  snprintf(exchange->message, sizeof exchange->message, "the answer of %s was refused", exchange->client->name);
-  return false;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t size, void *context)
-{
-  (void)one;
-  struct http_exchange *exchange = context;
-  exchange->heard = mono_now();
-  if (exchange->phase == EXCHANGE_CANCELLED)
-    return CURL_WRITEFUNC_ERROR;
-  bool is_taken = exchange->data ? hand_on(exchange, bytes, size) : keep(exchange, bytes, size);
-  return is_taken ? size : CURL_WRITEFUNC_ERROR;
-}
-
-/* libcurl calls it for many reasons; what counts is whether bytes of a body went either way. */
-static int on_progress(void *context, curl_off_t in_all, curl_off_t in, curl_off_t out_all, curl_off_t out)
-{
-  (void)in_all, (void)out_all;
-  struct http_exchange *exchange = context;
-  uint64_t bytes_moved = (uint64_t)in + (uint64_t)out;
-  if (bytes_moved != exchange->bytes_moved)
-    exchange->heard = mono_now();
-  exchange->bytes_moved = bytes_moved;
-  return 0;
-}
-
-static void set_callbacks(struct http_exchange *exchange)
-{
-  CURL *easy = exchange->easy;
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->trouble);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connection);
-  curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
-}
-
 /* Its beginning. */
 
 struct http_exchange *http_client_send(struct http_client *client, const struct http_call *call)
@@ -285,8 +200,8 @@ struct http_exchange *http_client_send(struct http_client *client, const struct 
   exchange->easy = curl_easy_duphandle(client->template);
   ASSERT(exchange->easy);
   curl_easy_setopt(exchange->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->connect_ms ? call->connect_ms : CONNECT_MS));
-  set_callbacks(exchange);
-  exchange_prepare(exchange, call);
+  exchange_set_callbacks(exchange);
+  exchange_set_request(exchange, call);
   uv_timer_init(client->loop, &exchange->timer);
   exchange->timer.data = exchange;
   set_timer(exchange);

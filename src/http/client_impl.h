@@ -40,6 +40,7 @@ struct http_exchange {
   struct mono begun, heard; /* handed in; the last byte, either way */
   uint64_t bytes_moved;     /* of bodies, as libcurl counts */
 
+  int socket_errno;              /* why there was no socket */
   char trouble[CURL_ERROR_SIZE]; /* libcurl's words */
   char message[256];             /* ours */
 };
@@ -79,4 +80,7 @@ void exchange_ended(struct http_exchange *exchange, CURLcode result);
 void exchange_forget(struct http_exchange *exchange); /* without a word to its owner; not while in libcurl */
 
 /* client_request.c. A call that cannot be sent leaves a message, and a handle that libcurl will refuse. */
-void exchange_prepare(struct http_exchange *exchange, const struct http_call *call);
+void exchange_set_request(struct http_exchange *exchange, const struct http_call *call);
+
+/* client_transfer.c */
+void exchange_set_callbacks(struct http_exchange *exchange);

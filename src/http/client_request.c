@@ -74,7 +74,7 @@ static void set_method(struct http_exchange *exchange, const struct http_call *c
   curl_easy_setopt(exchange->easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
-void exchange_prepare(struct http_exchange *exchange, const struct http_call *call)
+void exchange_set_request(struct http_exchange *exchange, const struct http_call *call)
 {
   set_method(exchange, call);
   if (set_headers(exchange, call) && is_word(call->method) && is_word(call->path) && *call->path == '/') {

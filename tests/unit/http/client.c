@@ -2,6 +2,7 @@
 
 #include "client_fixture.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -311,6 +312,24 @@ static void a_kept_connection_that_was_closed_is_not_used(void **state)
   assert_answered(fixture, &result, 200, "ok");
 }
 
+/* Which descriptors are open that a program would inherit. */
+static unsigned count_inheritable(void)
+{
+  unsigned count = 0;
+  for (int fd = 0; fd < 1000; fd++) {
+    int flags = fcntl(fd, F_GETFD);
+    count += flags >= 0 && !(flags & FD_CLOEXEC);
+  }
+  return count;
+}
+
+static void a_connection_is_not_inherited_by_programs(void **state)
+{
+  unsigned before = count_inheritable();
+  CLEANUP_FD int fd = warm_up(*state);
+  assert_int_equal(count_inheritable(), before);
+}
+
 static void a_client_at_rest_wakes_nobody(void **state)
 {
   struct fixture *fixture = *state;
@@ -343,6 +362,8 @@ int main(void)
     OVER(start_tcp, a_connection_is_kept_for_the_next_call),
     OVER(start_unix, a_kept_connection_that_was_closed_is_not_used),
     OVER(start_tcp, a_kept_connection_that_was_closed_is_not_used),
+    OVER(start_unix, a_connection_is_not_inherited_by_programs),
+    OVER(start_tcp, a_connection_is_not_inherited_by_programs),
     OVER(start_unix, a_client_at_rest_wakes_nobody),
     OVER(start_tcp, a_client_at_rest_wakes_nobody),
   };

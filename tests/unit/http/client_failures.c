@@ -50,13 +50,13 @@ static void out_of_descriptors_nothing_is_sent(void **state)
   close(warm_up(fixture)); /* whatever the loop and libcurl open once is open */
   struct rlimit before;
   getrlimit(RLIMIT_NOFILE, &before);
-  CLEANUP_FD int next = dup(0);
   setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max});
   RESULT result = {0};
   send_post(fixture, &result);
   await_done(fixture, &result);
   setrlimit(RLIMIT_NOFILE, &before);
   await_outcome(fixture, &result, HTTP_NOT_SENT);
+  assert_non_null(strstr(result.message, strerror(EMFILE)));
 }
 
 /* Callers whom nobody accepts, so many that the kernel drops the next one's SYN. */
