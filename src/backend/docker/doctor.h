@@ -6,20 +6,20 @@
 #include "backend/docker/facts.h"
 #include "backend/doctor.h"
 
-/* name in JSON, the function that checks it, what it is for */
+/* name in JSON behind "docker_", and the function that checks it; what it is for */
 #define DOCKER_CHECKS(X)                                                                                               \
   X(engine, "runs the containers")                                                                                     \
   X(version, "the API that Assay speaks: of Docker 20.10, or of Podman 3.0")                                           \
-  X(platform, "the keeper is a Linux program")                                                                         \
+  X(platform, "the keeper has to run there")                                                                           \
   X(cgroups, "limits of memory, processes and processors")                                                             \
-  X(memory, "the memory limit, and that swap does not evade it")                                                       \
+  X(memory, "the memory limit, which swap must not evade")                                                             \
   X(processes, "the process limit")                                                                                    \
   X(seccomp, "the engine's filter of system calls, beside the keeper's own")                                           \
   X(users, "root in a container is nobody outside")                                                                    \
-  X(evidence, "what a keeper writes outlives its container and the engine")                                            \
+  X(evidence, "what a keeper writes outlives its container")                                                           \
   X(storage, "images and containers")                                                                                  \
   X(live_restore, "a restart of the engine does not end what runs")                                                    \
-  X(containers, "what a container of this engine isolates in the end")
+  X(isolation, "what a container of this engine has in the end")
 
 enum {
 #define X(name, purpose) DOCKER_CHECK_##name,

@@ -119,6 +119,7 @@ static bool read_info(struct reader *reader, struct engine_facts *facts, struct 
   facts->cgroup_version = (unsigned)cgroup_version;
   copy_text(facts->storage, sizeof facts->storage, read_text(reader, "Driver"));
   copy_text(facts->os, sizeof facts->os, read_text(reader, "OSType"));
+  copy_text(facts->architecture, sizeof facts->architecture, read_text(reader, "Architecture"));
   facts->cpus = (unsigned)read_number(reader, "NCPU", CPUS_MAX);
   facts->memory_bytes = read_number(reader, "MemTotal", UINT64_MAX);
   facts->limits_memory = read_bool(reader, "MemoryLimit");

@@ -20,12 +20,13 @@ struct engine_facts {
   bool podman;
 
   /* of /info; all false, zero or "" where it was not asked */
-  char storage[ENGINE_TEXT_SIZE];  /* "overlay2" */
-  char os[ENGINE_TEXT_SIZE];       /* "linux", what its containers are */
-  unsigned cgroup_version;         /* 1 or 2; 0: not said */
-  unsigned cpus;                   /* processors; 0: not said */
-  uint64_t memory_bytes;           /* of its host; 0: not said */
-  bool limits_memory, limits_swap; /* of a container */
+  char storage[ENGINE_TEXT_SIZE];      /* "overlay2" */
+  char os[ENGINE_TEXT_SIZE];           /* "linux", what its containers are */
+  char architecture[ENGINE_TEXT_SIZE]; /* "x86_64"; Podman: "amd64" */
+  unsigned cgroup_version;             /* 1 or 2; 0: not said */
+  unsigned cpus;                       /* processors; 0: not said */
+  uint64_t memory_bytes;               /* of its host; 0: not said */
+  bool limits_memory, limits_swap;     /* of a container */
   bool limits_processes, limits_cpu;
   bool seccomp; /* it filters system calls with a profile */
   bool apparmor, selinux;

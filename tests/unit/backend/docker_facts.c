@@ -17,7 +17,8 @@ static const char docker_version[] =
 static const char docker_info[] =
   "{\"ID\":\"XBXX\",\"Containers\":0,\"Driver\":\"overlay2\",\"DriverStatus\":[[\"Backing Filesystem\",\"extfs\"]],"
   "\"MemoryLimit\":true,\"SwapLimit\":true,\"CpuCfsQuota\":true,\"PidsLimit\":true,\"CgroupDriver\":\"systemd\","
-  "\"CgroupVersion\":\"2\",\"OSType\":\"linux\",\"NCPU\":2,\"MemTotal\":25274793984,\"GenericResources\":null,"
+  "\"CgroupVersion\":\"2\",\"OSType\":\"linux\",\"Architecture\":\"x86_64\",\"NCPU\":2,\"MemTotal\":25274793984,"
+  "\"GenericResources\":null,"
   "\"LiveRestoreEnabled\":true,\"SecurityOptions\":[\"name=apparmor\",\"name=seccomp,profile=builtin\","
   "\"name=cgroupns\",\"name=userns\"],\"Warnings\":null}\n";
 static const char podman_version[] =
@@ -47,6 +48,7 @@ static void docker_is_understood(void **state)
   assert_false(facts.podman);
   assert_string_equal(facts.storage, "overlay2");
   assert_string_equal(facts.os, "linux");
+  assert_string_equal(facts.architecture, "x86_64");
   assert_int_equal(facts.cgroup_version, 2);
   assert_int_equal(facts.cpus, 2);
   assert_int_equal(facts.memory_bytes, 25274793984);
