@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +22,36 @@ void fd_close(int fd)
 void cleanup_fd(int *fd)
 {
   fd_close(*fd);
+}
+
+/* ENOSYS by the kernel or by a filter that means it well; EPERM by a filter that is older than the call. */
+static bool is_unavailable(int code)
+{
+  return code == ENOSYS || code == EPERM;
+}
+
+static unsigned last_descriptor(void)
+{
+  struct rlimit limit;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX ? (unsigned)limit.rlim_cur : INT_MAX;
+}
+
+void fd_close_range(unsigned first, unsigned last)
+{
+  if (close_range(first, last, 0) == 0 || !is_unavailable(errno))
+    return;
+  const unsigned end = last_descriptor();
+  for (unsigned fd = first; fd <= last && fd < end; fd++)
+    close((int)fd);
+}
+
+void fd_close_on_exec_from(unsigned first)
+{
+  if (close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0 || !is_unavailable(errno))
+    return;
+  const unsigned end = last_descriptor();
+  for (unsigned fd = first; fd < end; fd++)
+    fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
 
 bool fd_write_all(int fd, const void *data, size_t size)
@@ -104,6 +135,46 @@ int file_write_once(int directory_fd, const char *path, const char *text)
   return (size_t)written == size ? 0 : -EIO;
 }
 
+/* O_PATH | O_NOFOLLOW would open a link itself. */
+static int open_component(int directory_fd, const char *name, int flags, mode_t mode)
+{
+  struct stat status;
+  if (!strcmp(name, ".."))
+    return -EXDEV;
+  int fd = openat(directory_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+  const int failure = errno;
+  if (fd >= 0 && flags & O_PATH && fstat(fd, &status) == 0 && S_ISLNK(status.st_mode)) {
+    close(fd);
+    return -ELOOP;
+  }
+  if (fd < 0 && fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode) &&
+      !(flags & O_EXCL))
+    return -ELOOP;
+  return fd < 0 ? -failure : fd;
+}
+
+static int walk_beneath(int directory_fd, const char *path, int flags, mode_t mode)
+{
+  char copy[PATH_MAX];
+  size_t length = strlen(path);
+  if (length >= sizeof copy)
+    return -ENAMETOOLONG;
+  if (path[0] == '/')
+    return -EXDEV;
+  memcpy(copy, path, length + 1);
+  CLEANUP_FD int parent = -1;
+  char *name = copy;
+  for (char *slash; (slash = strchr(name, '/')); name = slash + 1) {
+    *slash = 0;
+    int next = open_component(parent < 0 ? directory_fd : parent, name, O_PATH | O_DIRECTORY, 0);
+    if (next < 0)
+      return next;
+    fd_close(parent);
+    parent = next;
+  }
+  return open_component(parent < 0 ? directory_fd : parent, name, flags, mode);
+}
+
 int open_beneath(int directory_fd, const char *path, int flags, mode_t mode)
 {
   /* openat2(2) refuses a mode where nothing is created; O_TMPFILE contains O_DIRECTORY, so it must be there whole. */
@@ -114,6 +185,8 @@ int open_beneath(int directory_fd, const char *path, int flags, mode_t mode)
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
   };
   long fd = syscall(SYS_openat2, directory_fd, path, &how, sizeof how);
+  if (fd < 0 && is_unavailable(errno))
+    return walk_beneath(directory_fd, path, flags, mode);
   return fd < 0 ? -errno : (int)fd;
 }
 

@@ -23,6 +23,11 @@ static inline int take_fd(int *fd)
 }
 #define TAKE_FD(variable) take_fd(&(variable))
 
+/* Closes all descriptors of a range, or has execve(2) close them: close_range(2), and the same one by one where the kernel
+ * has no such call or a filter of somebody else's refuses it. */
+void fd_close_range(unsigned first, unsigned last);
+void fd_close_on_exec_from(unsigned first);
+
 /* All of `size` bytes, retrying EINTR and short transfers; false with errno set. EOF before the end is errno 0. */
 bool fd_write_all(int fd, const void *data, size_t size);
 bool fd_read_all(int fd, void *data, size_t size);
@@ -36,7 +41,8 @@ int file_write_once(int directory_fd, const char *path, const char *text);
 
 /*
  * Opens a path that a client named, below `directory_fd` and nowhere else: no "..", no symbolic or magic links
- * (openat2(2), RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS). A negative errno on failure.
+ * (openat2(2), RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; one component after the other where that
+ * call is not to be had). A negative errno on failure.
  */
 int open_beneath(int directory_fd, const char *path, int flags, mode_t mode);
 

@@ -41,11 +41,12 @@ enum report_type {
 };
 
 struct report {
-  uint32_t type;          /* enum report_type */
-  int32_t code;           /* ENDED: as wait(2) gives it; UNFIT, REFUSED, BROKEN: errno */
-  uint64_t init_cpu_us;   /* READY, ENDED: what init itself has used since it was made */
-  uint64_t tree_cpu_us;   /* ENDED: what the processes that init has waited for used, the program among them */
-  char text[REASON_SIZE]; /* UNFIT, REFUSED, BROKEN: for a person */
+  uint32_t type;            /* enum report_type */
+  int32_t code;             /* ENDED: as wait(2) gives it; UNFIT, REFUSED, BROKEN: errno */
+  uint64_t init_cpu_us;     /* READY, ENDED: what init itself has used since it was made */
+  uint64_t tree_cpu_us;     /* ENDED: what the processes that init has waited for used, the program among them */
+  uint64_t tree_peak_bytes; /* ENDED: the most memory that one of them had at a time */
+  char text[REASON_SIZE];   /* UNFIT, REFUSED, BROKEN: for a person */
 };
 
 enum { CHANNEL_FDS_MAX = 2 };

@@ -57,14 +57,16 @@ static bool hold_signals(struct container *container, struct error *error)
   return container->signals >= 0 || error_errno(error, "cannot hold signals");
 }
 
-/* The directory belongs to the daemon's user, who is to read what the keeper makes there, and who may need no root. */
+/* The directory belongs to the daemon's user, who is to read what the keeper makes there; so it is made in that user's
+ * name, which needs no right to all files either. The way there is root's. */
 static bool open_attempt(struct container *container, const char *path, struct error *error)
 {
   struct stat status;
-  if (stat(path, &status) < 0)
+  CLEANUP_FD int place = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (place < 0 || fstat(place, &status) < 0)
     return error_errno(error, "cannot find %s", path);
   file_owner_become((struct file_owner){status.st_uid, status.st_gid});
-  container->attempt = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  container->attempt = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   return container->attempt >= 0 || error_errno(error, "cannot open %s", path);
 }
 
@@ -117,6 +119,7 @@ static enum launch_outcome launch(struct container *container, char **environmen
     return error_errno(error, "cannot open the plan"), LAUNCH_REFUSED;
   if (!prepare_host(container, plan, environment, error))
     return LAUNCH_REFUSED;
+  unlinkat(container->attempt, ATTEMPT_FAILURE, 0); /* of an earlier start that was none */
   evaluation_init(&container->evaluation, &container->host, &events);
   enum launch_outcome outcome = LAUNCH_REFUSED;
   if (evaluation_prepare(&container->evaluation, error) && /* init builds while the keeper goes on */

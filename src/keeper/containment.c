@@ -1,9 +1,12 @@
 #include "keeper/containment.h"
 
 #include "base/fd.h"
+#include "base/mountinfo.h"
+#include "wire/container.h"
 #include "wire/isolation.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,15 +16,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { PROC_BYTES_MAX = 64 * 1024 };
+
 /* A file of /proc, which has no size in advance; the caller unrefs. Cut off where it is larger. */
 static struct blob *read_proc(const struct host *host, const char *path)
 {
-  enum { BYTES_MAX = 64 * 1024 };
   CLEANUP_FD int file = openat(host->proc, path, O_RDONLY | O_CLOEXEC);
-  struct blob *blob = blob_create(0, BYTES_MAX);
+  struct blob *blob = blob_create(0, PROC_BYTES_MAX);
   size_t used = 0;
-  for (ssize_t got; file >= 0 && used < BYTES_MAX; used += (size_t)got)
-    if ((got = read(file, blob->data + used, BYTES_MAX - used)) <= 0)
+  for (ssize_t got; file >= 0 && used < PROC_BYTES_MAX; used += (size_t)got)
+    if ((got = read(file, blob->data + used, PROC_BYTES_MAX - used)) <= 0)
       break;
   blob->size = used;
   blob->data[used] = 0;
@@ -63,7 +69,7 @@ static bool has_namespaces(const struct host *host)
   char self[16] = "";
   if (getpid() != 1 || readlinkat(host->proc, "self", self, sizeof self - 1) < 0 || strcmp(self, "1") != 0)
     return false;
-  for (size_t i = 0; i < sizeof private_namespaces / sizeof *private_namespaces; i++)
+  for (size_t i = 0; i < COUNT(private_namespaces); i++)
     if (!is_private(host, private_namespaces[i].file, private_namespaces[i].initial))
       return false;
   return true;
@@ -111,19 +117,53 @@ static bool is_read_only(const char *path)
 
 static bool is_limited(const char *path, uint64_t bytes)
 {
+  const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
   struct statvfs status;
-  return statvfs(path, &status) == 0 && status.f_blocks && (uint64_t)status.f_blocks * status.f_frsize <= bytes;
+  return statvfs(path, &status) == 0 && status.f_blocks &&
+         (uint64_t)status.f_blocks * status.f_frsize <= (bytes + page - 1) / page * page;
 }
 
-/* Where anybody may write, besides a root that is read-only. */
-static bool is_disk_limited(const struct limits *limits)
+/* Views of the kernel's own state, which hold no files. */
+static bool is_view(struct span type)
 {
-  static const char *const writable[] = {"/box", "/tmp", "/dev/shm"};
-  const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-  for (size_t i = 0; i < sizeof writable / sizeof *writable; i++)
-    if (!is_read_only(writable[i]) && !is_limited(writable[i], (limits->disk_bytes + page - 1) / page * page))
+  static const char *const views[] = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"};
+  for (size_t i = 0; i < COUNT(views); i++)
+    if (span_is(type, views[i]))
+      return true;
+  return false;
+}
+
+/* What the container's manager and the daemon fill, where nobody else may write; and device nodes over files of /proc. */
+static bool is_managed(const struct host *host, const char *path)
+{
+  static const char *const managed[] = {"/dev", "/sys/fs/cgroup", CONTAINER_DIRECTORY, CONTAINER_ATTEMPT_PATH};
+  struct stat status;
+  if (stat(path, &status) < 0)
+    return false;
+  for (size_t i = 0; i < COUNT(managed); i++)
+    if (!strcmp(path, managed[i]))
+      return status.st_uid != host->program_uid && !(status.st_mode & (S_IWGRP | S_IWOTH));
+  return S_ISCHR(status.st_mode);
+}
+
+static bool is_harmless(const struct host *host, const struct mount *mount, uint64_t disk_bytes)
+{
+  char path[PATH_MAX];
+  if (span_lists(mount->options, "ro") || span_lists(mount->super_options, "ro") || is_view(mount->type))
+    return true;
+  return mountinfo_unescape(mount->point, path, sizeof path) &&
+         (is_managed(host, path) || is_limited(path, disk_bytes));
+}
+
+/* Every mount, as an image may declare volumes, which are written to beside a root that is read-only. */
+static bool is_disk_limited(const struct host *host, const struct limits *limits)
+{
+  CLEANUP_BLOB struct blob *mounts = read_proc(host, "self/mountinfo");
+  struct span rest = {(const char *)mounts->data, mounts->size};
+  for (struct mount mount; mountinfo_next(&rest, &mount);)
+    if (!is_harmless(host, &mount, limits->disk_bytes))
       return false;
-  return is_read_only("/");
+  return mounts->size > 0 && mounts->size < PROC_BYTES_MAX;
 }
 
 uint32_t containment_features(const struct host *host, const struct limits *limits)
@@ -137,7 +177,7 @@ uint32_t containment_features(const struct host *host, const struct limits *limi
     bits |= ISOLATION_NETWORK;
   if (is_read_only("/"))
     bits |= ISOLATION_ROOT;
-  if (is_disk_limited(limits))
+  if (is_disk_limited(host, limits))
     bits |= ISOLATION_DISK;
   return bits;
 }

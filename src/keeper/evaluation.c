@@ -25,7 +25,7 @@ static void reset(struct evaluation *evaluation)
     .directory = -1,
     .reserved = -1,
     .sandbox = SANDBOX_NONE,
-    .sampler = {.proc = -1, .box = -1},
+    .sampler = SAMPLER_NONE,
     .stops = -1,
   };
   capture_init(&evaluation->capture, -1, 0);
@@ -111,7 +111,10 @@ static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct 
   evaluation->reserved = evidence_reserve(evaluation->directory, error);
   if (evaluation->reserved < 0 || !sandbox_await_loaded(&evaluation->sandbox, &report, views, error))
     return false;
-  sampler_init(&evaluation->sampler, views[0], views[1], evaluation->host->contained ? evaluation->sandbox.init : 1);
+  if (evaluation->host->contained && host_must_sample(evaluation->host))
+    sampler_init_contained(&evaluation->sampler, evaluation->sandbox.init, evaluation->host->program_uid);
+  else
+    sampler_init(&evaluation->sampler, views[0], views[1]);
   evaluation->init_cpu_us = report.init_cpu_us;
   *ret_fit = report.type == REPORT_READY;
   if (!*ret_fit)

@@ -57,7 +57,7 @@ struct evaluation {
   struct mono step_started;
   uint64_t init_cpu_us;    /* what init used in the cgroup, before the program: not the program's own */
   uint64_t compile_cpu_us; /* what the compile step used: not the run's */
-  uint64_t waited_cpu_us;  /* of all processes that init waited for, as it reported */
+  uint64_t waited_cpu_us, waited_peak_bytes; /* of all processes that init waited for, as it reported */
 
   enum kill_reason kill_reason;                         /* why it was killed, if it was */
   struct mono cpu_check, sample_at, over_at, killed_at; /* 0: not */

@@ -144,8 +144,7 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
   if (host->privileged && !host->uid_base)
     return error_set(error, ERROR_INVALID, 0, "--uid-base is needed by root");
   if (!open_directory(&host->proc, "/proc", error) || !open_directory(&host->evidence, options->evidence_path, error) ||
-      !cgroups_open(&host->cgroups, &options->cgroups, error) || !read_boot_id(host, error) ||
-      !filters_build(&host->filters, error))
+      !cgroups_open(&host->cgroups, &options->cgroups, error) || !read_boot_id(host, error))
     return false;
   cgroups_sweep(&host->cgroups);
   host->isolation = common_features(host) | sandbox_features;
@@ -208,7 +207,7 @@ bool host_prepare_contained(struct host *ret, int attempt, const struct limits *
   if (prctl(PR_SET_DUMPABLE, 0) < 0)
     return error_errno(error, "cannot hide the keeper's memory");
   if (!open_directory(&host->proc, "/proc", error) || !choose_program_uid(host, attempt, error) ||
-      !read_boot_id(host, error) || !filters_build(&host->filters, error))
+      !read_boot_id(host, error))
     return false;
   containment_find_cgroups(host, &places);
   cgroups_open_contained(&host->cgroups, &places, limits);

@@ -9,7 +9,6 @@
 #include "keeper/cgroup.h"
 #include "keeper/network.h"
 #include "keeper/options.h"
-#include "keeper/seccomp_filter.h"
 
 /* A root that sandboxes can be made in: a mount namespace (setns(2)). */
 struct root {
@@ -26,7 +25,6 @@ struct host {
   int proc, evidence;   /* directories: the host's /proc; all evidence, or in a container the one attempt's own */
   struct cgroups cgroups;
   struct network network;
-  struct filters filters;
   int landlock_version; /* 0: none */
   unsigned processors;  /* that programs can use at once */
   uint64_t boot_id_hash;

@@ -7,6 +7,7 @@
 #include "keeper/plan_map.h"
 #include "keeper/program.h"
 #include "keeper/sandbox.h"
+#include "keeper/seccomp_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,19 +34,21 @@ struct init {
   char **environment;
 };
 
-static uint64_t cpu_us(int who)
+static uint64_t cpu_us(const struct rusage *usage)
 {
-  struct rusage usage;
-  getrusage(who, &usage);
-  return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-         (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
+         (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 }
 
 /* The keeper is gone: so is the reason for all this. The kernel kills what is left of the pid namespace. */
 static void send_report(const struct init *init, struct report *report, const int *fds, unsigned count)
 {
-  report->init_cpu_us = cpu_us(RUSAGE_SELF);
-  report->tree_cpu_us = cpu_us(RUSAGE_CHILDREN);
+  struct rusage own, tree;
+  getrusage(RUSAGE_SELF, &own);
+  getrusage(RUSAGE_CHILDREN, &tree);
+  report->init_cpu_us = cpu_us(&own);
+  report->tree_cpu_us = cpu_us(&tree);
+  report->tree_peak_bytes = (uint64_t)tree.ru_maxrss * 1024;
   if (channel_send(init->files.channel, report, sizeof *report, fds, count) < 0)
     _exit(1);
 }
@@ -92,10 +95,10 @@ static void keep_only(const struct init_files *files)
   unsigned next = STDERR_FILENO + 1;
   for (int i = 0; i < count; i++) {
     if (next < (unsigned)keep[i])
-      close_range(next, (unsigned)keep[i] - 1, 0);
+      fd_close_range(next, (unsigned)keep[i] - 1);
     next = (unsigned)keep[i] + 1;
   }
-  close_range(next, ~0u, 0);
+  fd_close_range(next, ~0u);
 }
 
 /* Signals as a program expects to find them. Process 1 gets none from inside that it has no handler for. */
@@ -165,7 +168,7 @@ static bool lock_in(struct init *init, struct error *error)
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return error_errno(error, "cannot set no_new_privs");
-  int result = filter_load(&init->host->filters.known);
+  int result = filter_load(FILTER_KNOWN);
   return result == 0 || (errno = -result, error_errno(error, "cannot load the system call filter"));
 }
 
@@ -203,7 +206,7 @@ static void load(struct init *init)
 
   struct report ready = {.type = REPORT_READY};
   CLEANUP_FD int proc = -1, box = -1;
-  if (host_must_sample(init->host)) {
+  if (host_must_sample(init->host) && !init->host->contained) {
     proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     box = open("/box", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   }

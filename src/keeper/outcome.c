@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 void outcome_set_status(struct evaluation *evaluation, int wait_status)
@@ -68,19 +69,40 @@ uint64_t outcome_cpu_us(const struct evaluation *evaluation)
   return own_cpu_us(evaluation, cgroup_cpu_us(&evaluation->sandbox.cgroup));
 }
 
+/* The best number there is: the kernel's count for all together; what was seen of all together; what one process had at its
+ * most. Of a tree that was killed init does not report, but in a container it has ended as the keeper's own child. */
+static uint64_t memory_peak_bytes(const struct evaluation *evaluation, const struct cgroup_usage *usage)
+{
+  struct rusage waited;
+  if (usage->memory_peak_bytes)
+    return usage->memory_peak_bytes;
+  if (evaluation->sampler.memory_peak_bytes)
+    return evaluation->sampler.memory_peak_bytes;
+  if (evaluation->waited_peak_bytes || !evaluation->host->contained || getrusage(RUSAGE_CHILDREN, &waited) < 0)
+    return evaluation->waited_peak_bytes;
+  return (uint64_t)waited.ru_maxrss * 1024;
+}
+
+static uint64_t at_most(uint64_t number, uint64_t most)
+{
+  return number < most ? number : most;
+}
+
 static void measure(struct evaluation *evaluation)
 {
   struct record *record = &evaluation->record;
+  const struct limits *limits = &evaluation->mapped.plan.limits;
   struct cgroup_usage usage;
   cgroup_measure(&evaluation->sandbox.cgroup, &usage);
   uint64_t cpu_us = own_cpu_us(evaluation, usage.cpu_us);
   if (cpu_us > record->cpu_time_us) /* set already where the limit was hit */
     record->cpu_time_us = cpu_us;
-  record->memory_peak_bytes = usage.memory_peak_bytes ? usage.memory_peak_bytes : evaluation->sampler.memory_peak_bytes;
-  record->processes_peak = usage.processes_peak ? usage.processes_peak : evaluation->sampler.processes_peak;
-  if (record->processes_peak >
-      evaluation->mapped.plan.limits.processes) /* a sample may see two that never were there together */
-    record->processes_peak = evaluation->mapped.plan.limits.processes;
+  record->memory_peak_bytes = memory_peak_bytes(evaluation, &usage);
+  if (cgroups_have(&evaluation->host->cgroups, CONTROLLER_MEMORY)) /* in a container the keeper's part is in it */
+    record->memory_peak_bytes = at_most(record->memory_peak_bytes, limits->memory_bytes);
+  /* A sample may see two that never were there together. */
+  record->processes_peak =
+    at_most(usage.processes_peak ? usage.processes_peak : evaluation->sampler.processes_peak, limits->processes);
   record->oom_kills = usage.oom_kills;
   record->pids_refused = usage.pids_refused;
 }

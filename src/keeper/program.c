@@ -5,6 +5,7 @@
 #include "keeper/box.h"
 #include "keeper/channel.h"
 #include "keeper/landlock.h"
+#include "keeper/seccomp_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,8 +108,9 @@ static bool set_limits(struct program *program)
 /* Descriptors 0, 1 and 2 and, once it executes, nothing else. */
 static bool set_descriptors(struct program *program)
 {
+  fd_close_on_exec_from(STDERR_FILENO + 1);
   return (dup2(program->input, STDIN_FILENO) >= 0 && dup2(program->output, STDOUT_FILENO) >= 0 &&
-          dup2(program->error, STDERR_FILENO) >= 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0) ||
+          dup2(program->error, STDERR_FILENO) >= 0) ||
          error_errno(&program->failure, "cannot set the descriptors");
 }
 
@@ -127,8 +129,7 @@ static bool lock_in(struct program *program)
   if (result < 0)
     return errno = -result, error_errno(&program->failure, "cannot enter landlock");
   int listener = -1;
-  result = program->step == STEP_RUN ? filter_load_gate(&program->host->filters, &listener)
-                                     : filter_load(&program->host->filters.quiet_gate);
+  result = program->step == STEP_RUN ? filter_load_gate(&listener) : filter_load(FILTER_QUIET_GATE);
   if (result < 0)
     return errno = -result, error_errno(&program->failure, "cannot load the last system call filter");
   const struct report report = {.type = REPORT_LISTENER};

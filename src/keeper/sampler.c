@@ -11,16 +11,31 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-void sampler_init(struct sampler *sampler, int proc, int box, pid_t init)
+void sampler_init(struct sampler *sampler, int proc, int box)
 {
-  *sampler = (struct sampler){.proc = proc, .box = box, .init = init};
+  *sampler = SAMPLER_NONE;
+  sampler->proc = proc;
+  sampler->box[0] = box;
+  sampler->init = 1;
+}
+
+void sampler_init_contained(struct sampler *sampler, pid_t init, uid_t program_uid)
+{
+  static const char *const boxes[SAMPLER_BOXES_MAX] = {"/box", "/tmp", "/dev/shm"};
+  *sampler = SAMPLER_NONE;
+  sampler->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (int i = 0; i < SAMPLER_BOXES_MAX; i++)
+    sampler->box[i] = open(boxes[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+  sampler->init = init;
+  sampler->program = (struct file_owner){program_uid, program_uid};
 }
 
 void sampler_release(struct sampler *sampler)
 {
   fd_close(sampler->proc);
-  fd_close(sampler->box);
-  sampler->proc = sampler->box = -1;
+  for (int i = 0; i < SAMPLER_BOXES_MAX; i++)
+    fd_close(sampler->box[i]);
+  *sampler = SAMPLER_NONE;
 }
 
 /* A file of one process, as text; empty where the process is gone. */
@@ -57,10 +72,12 @@ static uint64_t cpu_us_of(int proc, const char *pid)
 
 static uint64_t box_bytes(const struct sampler *sampler)
 {
+  uint64_t bytes = 0;
   struct statvfs status;
-  if (fstatvfs(sampler->box, &status) < 0)
-    return 0;
-  return (uint64_t)(status.f_blocks - status.f_bfree) * status.f_frsize;
+  for (int i = 0; i < SAMPLER_BOXES_MAX; i++)
+    if (sampler->box[i] >= 0 && fstatvfs(sampler->box[i], &status) == 0)
+      bytes += (uint64_t)(status.f_blocks - status.f_bfree) * status.f_frsize;
+  return bytes;
 }
 
 /* Calls `each` for every process of the sandbox, its init included. */
@@ -118,6 +135,11 @@ static void add_share(const struct sampler *sampler, const char *pid, void *cont
 bool sampler_confirms_memory_over(const struct sampler *sampler, uint64_t limit_bytes)
 {
   uint64_t bytes = box_bytes(sampler);
+  struct file_owner before;
+  if (sampler->program.uid)
+    before = file_owner_become(sampler->program);
   for_each_process(sampler, add_share, &bytes);
+  if (sampler->program.uid)
+    file_owner_become(before);
   return bytes > limit_bytes;
 }

@@ -9,27 +9,22 @@
  *  - "gate": refusals that depend on arguments, and what init itself still needed. Small; loaded by the program's own
  *    process as its last step, as it also carries the stops that keep stdout and stderr in order (capture.h).
  *
- * Calls of another architecture (i386, x32) are refused by both.
+ * Calls of another architecture (i386, x32) are refused by both. The rules stand in seccomp_rules.c.
  */
 
-#include "base/error.h"
-
 #include <linux/filter.h>
-#include <seccomp.h>
 
-struct filters {
-  struct sock_fprog known;
-  struct sock_fprog gate;       /* with stops */
-  struct sock_fprog quiet_gate; /* without: a compile step, or a kernel that cannot stop */
+enum filter {
+  FILTER_KNOWN,
+  FILTER_GATE,       /* with stops */
+  FILTER_QUIET_GATE, /* without: a compile step, or a kernel that cannot stop */
+  FILTER_COUNT
 };
 
-bool filters_build(struct filters *ret, struct error *error);
+/* Made while the keeper is built (make_filters.c). */
+extern const struct sock_fprog filter_programs[FILTER_COUNT];
 
 /* Load a filter into the calling process, which has no_new_privs. 0 or a negative errno. */
-int filter_load(const struct sock_fprog *filter);
+int filter_load(enum filter filter);
 /* The gate with stops, and the listener that they wait for; where there can be none, the quiet gate and -1. */
-int filter_load_gate(const struct filters *filters, int *ret_listener);
-
-/* Which call answers what, whatever its arguments; for the tests. */
-enum filter_answer { FILTER_UNKNOWN, FILTER_ALLOWED, FILTER_REFUSED };
-enum filter_answer filter_answer_for(const char *system_call);
+int filter_load_gate(int *ret_listener);

@@ -129,6 +129,7 @@ static void begin_run(struct evaluation *evaluation)
 static void handle_end(struct evaluation *evaluation, const struct report *report)
 {
   evaluation->waited_cpu_us = report->tree_cpu_us;
+  evaluation->waited_peak_bytes = report->tree_peak_bytes;
   if (evaluation->record.step == STEP_COMPILE && report->code == 0 && !evaluation->kill_reason)
     return begin_run(evaluation);
   outcome_set_status(evaluation, report->code);

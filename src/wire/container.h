@@ -21,6 +21,7 @@
 
 #include <signal.h>
 
+#define CONTAINER_DIRECTORY "/assay" /* nobody but root may write to it */
 #define CONTAINER_KEEPER_PATH "/assay/keeper"
 #define CONTAINER_ATTEMPT_PATH "/assay/attempt"
 

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 
 from keeper_driver import REFUSED, Keeper, plan
-from rules import rule, same
+from rules import SLOT, rule, same
 
 # Runs statements that each must fail, and prints those that did not.
 ATTEMPTS = """
@@ -98,7 +98,7 @@ def _(keeper):
     answers = results(keeper, "sorted(p for p in os.listdir('/proc') if p.isdigit())", "attempt(lambda: open('/proc/1/environ').read())",
                       "attempt(lambda: os.listdir('/proc/1/root'))", "attempt(lambda: os.listdir('/proc/1/fd'))",
                       "attempt(lambda: open('/proc/kmsg', 'rb').read(1))", "os.path.exists('/proc/self/root/etc/shadow')")
-    same(answers, ["['1', '2']"] + ["Permission denied"] * 4 + ["False"])
+    same(answers, [str(keeper.own_processes + [str(len(keeper.own_processes) + 1)])] + ["Permission denied"] * 4 + ["False"])
 
 
 @rule("init cannot be killed, and kill(-1) reaches only the program's own")
@@ -124,7 +124,7 @@ def _(keeper):
     record = keeper.shell("grep -E '^(Cap|NoNewPrivs|Seccomp:|Uid|Gid)' /proc/self/status; id -un")
     lines = record.output("stdout").decode().split("\n")
     same([line.split("\t")[1] for line in lines[:-2]],
-         ["1000", "1000"] + ["0" * 16] * 5 + ["1", "2"])
+         ["1000", "1000"] + ["0" * 16] * 3 + [keeper.bounding_set, "0" * 16] + ["1", "2"])
     same(lines[-2], "user")
 
 
@@ -166,7 +166,8 @@ print(ctypes.CDLL(None).shmget(1234, 0, 0))
 print(open('/proc/net/sockstat').read().split('TCP: ')[1].split(' orphan')[0], [p for p in os.listdir('/proc') if p.isdigit()])
 s = socket.socket(); s.bind(('127.0.0.1', 9999)); print('bound')
 """)
-    same(record.output("stdout"), b"[] [] []\n-1\ninuse 0 ['1', '2']\nbound\n")
+    processes = keeper.own_processes + [str(len(keeper.own_processes) + 1)]
+    same(record.output("stdout"), f"[] [] []\n-1\ninuse 0 {processes}\nbound\n".encode())
 
 
 @rule("the environment is the plan's, with what every program has")
@@ -205,7 +206,7 @@ int main(void) { struct sock_filter f[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET
     same(record.merged(), [("stdout", b"0\n"), ("stderr", b"error\n")])
 
 
-@rule("a root file system of the operator's takes the place of the host's, and only an allowed one", needs="gcc")
+@rule("a root file system of the operator's takes the place of the host's, and only an allowed one", needs="gcc", of=SLOT)
 def _(keeper):
     with tempfile.TemporaryDirectory(prefix="assay-root-") as root:
         os.chmod(root, 0o755)

@@ -1,4 +1,5 @@
-"""Drives a real assay-keeper as the daemon does: starts it, speaks wire/control.h with it, reads the evidence.
+"""Drives a real assay-keeper as the daemon does: starts it, speaks wire/control.h with it, reads the evidence. Here as the
+keeper of a slot; contained.py does it with one in a container.
 
 Everything happens in a temporary directory, and in cgroups of this test's own where the host lets it make any.
 """
@@ -28,7 +29,7 @@ LIMITS = {
     "disk_bytes": 16 << 20,
     "file_bytes": 16 << 20,
 }
-FEATURES = "namespaces network root uid capabilities seccomp landlock memory processes cpu disk kill".split()
+FEATURES = "namespaces network root uid capabilities seccomp landlock memory processes cpu disk kill user_namespace".split()
 CGROUP_ROOT = "/sys/fs/cgroup"
 
 
@@ -61,8 +62,17 @@ def plan(command, files=(), stdin=b"", env=(), compile=None, kill_on_output=Fals
     return out
 
 
+def pack(type_, name="", value=0):
+    """A packet of wire/control.h."""
+    return MESSAGE.pack(MAGIC, type_, value, 0, name.encode(), b"")
+
+
 def new_name(attempt=1):
     return f"assay-20261122_195800_{secrets.token_hex(4)}-{attempt}"
+
+
+def features_of(bits):
+    return {name for bit, name in enumerate(FEATURES) if bits >> bit & 1}
 
 
 class Record:
@@ -118,7 +128,7 @@ class Cgroups:
     """Directories for this test's leaves in whatever hierarchies this host has and lets us use."""
 
     def __init__(self):
-        self.paths, self.options = [], []
+        self.paths, self.options, self.made = [], [], 0
         base = f"assay-test-{os.getpid()}"
         unified = self._mount("cgroup2")
         if unified and self._make(f"{unified}/{base}"):
@@ -158,6 +168,19 @@ class Cgroups:
             return False
         return True
 
+    def make_leaf(self, memory_bytes, processes):
+        """For what is no slot: one limited cgroup in every hierarchy, as a list of their directories."""
+        limits = {"memory.max": memory_bytes, "memory.swap.max": 0, "memory.limit_in_bytes": memory_bytes,
+                  "memory.memsw.limit_in_bytes": memory_bytes, "pids.max": processes}
+        self.made += 1
+        leaves = [f"{path}/test.{self.made}" for path in self.paths]
+        for leaf in leaves:
+            os.mkdir(leaf)
+            for file in filter(lambda file: os.path.exists(f"{leaf}/{file}"), limits):
+                with open(f"{leaf}/{file}", "w", encoding="ascii") as limit:
+                    limit.write(str(limits[file]))
+        return leaves
+
     def leaves(self):
         return [f"{path}/{leaf}" for path in self.paths for leaf in os.listdir(path)
                 if os.path.isdir(f"{path}/{leaf}")]
@@ -170,7 +193,38 @@ class Cgroups:
                 pass
 
 
-class Keeper:
+class Programs:
+    """What a rule asks of a keeper, however it is driven: `start`, `finish` and `evidence` are the driver's."""
+
+    def run(self, command, *args, **options):
+        name, answer = self.start(plan(command, *args, **options))
+        assert answer["type"] == STARTED, answer
+        return self.finish(name)
+
+    def python(self, code, **options):
+        return self.run(["/usr/bin/python3", "-c", code], **options)
+
+    def shell(self, code, **options):
+        return self.run(["/bin/sh", "-c", code], **options)
+
+    def await_output(self, name, stream, data, seconds=10):
+        self.await_condition(lambda: data in Record.read(f"{self.evidence}/{name}/{stream}"), seconds)
+
+    def await_bytes(self, name, file, size, seconds=10):
+        self.await_condition(lambda: len(Record.read(f"{self.evidence}/{name}/{file}")) >= size, seconds)
+
+    @staticmethod
+    def await_condition(condition, seconds=10):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.005)
+
+
+class Keeper(Programs):
+    bounding_set = "0" * 16  # of capabilities
+    own_processes = ["1"]  # as a program sees them in /proc
+
     def __init__(self, binary, cgroups=True, roots=(), connect=True):
         self.directory = tempfile.mkdtemp(prefix="assay-keeper-")
         os.chmod(self.directory, 0o700)
@@ -208,10 +262,10 @@ class Keeper:
 
     @property
     def features(self):
-        return {name for bit, name in enumerate(FEATURES) if self.hello["value"] >> bit & 1}
+        return features_of(self.hello["value"])
 
     def send(self, type_, name="", value=0, fd=None):
-        packet = MESSAGE.pack(MAGIC, type_, value, 0, name.encode(), b"")
+        packet = pack(type_, name, value)
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))] if fd is not None else []
         self.connection.sendmsg([packet], ancillary)
 
@@ -250,19 +304,6 @@ class Keeper:
     def kill(self, name, reason):
         self.send(KILL, name, KILL_REASONS.index(reason))
 
-    def await_output(self, name, stream, data, seconds=10):
-        self._await(lambda: data in Record.read(f"{self.evidence}/{name}/{stream}"), seconds)
-
-    def await_bytes(self, name, file, size, seconds=10):
-        self._await(lambda: len(Record.read(f"{self.evidence}/{name}/{file}")) >= size, seconds)
-
-    @staticmethod
-    def _await(condition, seconds):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "it did not happen in time"
-            time.sleep(0.005)
-
     def finish(self, name):
         """Waits for ENDED and IDLE of what was started."""
         ended = self.receive(ENDED)
@@ -270,17 +311,6 @@ class Keeper:
         record = Record(f"{self.evidence}/{name}")
         self.receive(IDLE)
         return record
-
-    def run(self, command, *args, **options):
-        name, answer = self.start(plan(command, *args, **options))
-        assert answer["type"] == STARTED, answer
-        return self.finish(name)
-
-    def python(self, code, **options):
-        return self.run(["/usr/bin/python3", "-c", code], **options)
-
-    def shell(self, code, **options):
-        return self.run(["/bin/sh", "-c", code], **options)
 
     def remove(self, name, seconds=5):
         self.send(REMOVE, name)
@@ -291,6 +321,10 @@ class Keeper:
 
     def names(self):
         return sorted(os.listdir(self.evidence))
+
+    def abort(self):
+        self.process.kill()
+        self.close()
 
     def close(self, seconds=15):
         """Hangs up, and expects the keeper to leave on its own."""

@@ -6,10 +6,10 @@ import subprocess
 import time
 
 from keeper_driver import KNOWN, QUIT, REFUSED, STARTED, Keeper, new_name, plan
-from rules import rule, same
+from rules import SLOT, rule, same
 
 
-@rule("a name is started once, whoever asks again")
+@rule("a name is started once, whoever asks again", of=SLOT)
 def _(keeper):
     name, answer = keeper.start(plan(["/bin/true"]))
     keeper.finish(name)
@@ -21,14 +21,14 @@ def _(keeper):
     keeper.finish(name)
 
 
-@rule("nonsense instead of a plan is refused and leaves nothing")
+@rule("nonsense instead of a plan is refused and leaves nothing", of=SLOT)
 def _(keeper):
     for nonsense in (b"", b"nonsense", plan(["/bin/true"])[:-3]):
         name, answer = keeper.start(nonsense)
         same((answer["type"], name in keeper.names()), (REFUSED, False))
 
 
-@rule("a launch that was given up before its start marker is launched again")
+@rule("a launch that was given up before its start marker is launched again", of=SLOT)
 def _(keeper):
     name = new_name()
     os.mkdir(f"{keeper.evidence}/{name}")
@@ -36,7 +36,7 @@ def _(keeper):
     same(keeper.finish(name).ending, ("code", 0))
 
 
-@rule("removal leaves nothing, at any time, also while another runs")
+@rule("removal leaves nothing, at any time, also while another runs", of=SLOT)
 def _(keeper):
     first, _ = keeper.start(plan(["/bin/true"]))
     keeper.finish(first)
@@ -50,7 +50,7 @@ def _(keeper):
         same([leaf for leaf in keeper.cgroups.leaves() if first in leaf or second in leaf], [])
 
 
-@rule("a daemon that comes back finds the evaluation, and its end")
+@rule("a daemon that comes back finds the evaluation, and its end", of=SLOT)
 def _(keeper):
     name, _ = keeper.start(plan(["/bin/sh", "-c", "sleep 0.3; echo done"]))
     keeper.connection.close()
@@ -59,7 +59,7 @@ def _(keeper):
     same(keeper.finish(name).output("stdout"), b"done\n")
 
 
-@rule("a hundred evaluations leak no descriptor, mount, process or cgroup")
+@rule("a hundred evaluations leak no descriptor, mount, process or cgroup", of=SLOT)
 def _(keeper):
     def census():
         pid = keeper.process.pid
@@ -100,7 +100,7 @@ def sleepers(marker):
     return found
 
 
-@rule("a killed keeper takes the tree with it and leaves what was written")
+@rule("a killed keeper takes the tree with it and leaves what was written", of=SLOT)
 def _(keeper):
     victim = started_anew(keeper)
     marker = f"31{os.getpid()}{time.monotonic_ns() % 10000}"
@@ -122,7 +122,7 @@ def _(keeper):
     victim.close()
 
 
-@rule("a killed keeper leaves counters with which a ring can be put in order")
+@rule("a killed keeper leaves counters with which a ring can be put in order", of=SLOT)
 def _(keeper):
     victim = started_anew(keeper)
     name, _ = victim.start(plan(["/bin/sh", "-c", "seq 1 5000; sleep 20"], output_bytes=1001))
@@ -142,7 +142,7 @@ def _(keeper):
     victim.close()
 
 
-@rule("a keeper that has lost its daemon finishes, writes the record, and goes")
+@rule("a keeper that has lost its daemon finishes, writes the record, and goes", of=SLOT)
 def _(keeper):
     lonely = started_anew(keeper)
     name, _ = lonely.start(plan(["/bin/sh", "-c", "sleep 0.3; echo done"]))
@@ -153,7 +153,7 @@ def _(keeper):
     lonely.close()
 
 
-@rule("SIGTERM and SIGINT do not end a keeper, QUIT does")
+@rule("SIGTERM and SIGINT do not end a keeper, QUIT does", of=SLOT)
 def _(keeper):
     other = started_anew(keeper)
     other.process.send_signal(signal.SIGTERM)
@@ -164,14 +164,14 @@ def _(keeper):
     other.close()
 
 
-@rule("a second keeper of a slot is refused")
+@rule("a second keeper of a slot is refused", of=SLOT)
 def _(keeper):
     second = subprocess.run(keeper.command, capture_output=True, timeout=20, check=False)
     same(second.returncode != 0 and b"another keeper" in second.stderr, True)
     same(keeper.run(["/bin/true"]).ending, ("code", 0))
 
 
-@rule("a packet that is none ends the connection, and not what runs")
+@rule("a packet that is none ends the connection, and not what runs", of=SLOT)
 def _(keeper):
     name, _ = keeper.start(plan(["/bin/sh", "-c", "sleep 0.3; echo done"]))
     keeper.connection.send(b"nonsense")

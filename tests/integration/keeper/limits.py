@@ -58,17 +58,15 @@ def _(keeper):
     assert record.oom_kills or record.killed == "memory", record
 
 
-@rule("a child that is killed for memory leaves the program its own end")
+@rule("a child that is killed for memory leaves the program its own end", features=["memory"])  # a sampler kills the whole tree
 def _(keeper):
-    if "memory" not in keeper.features:
-        return  # a sampler kills the whole tree
     record = keeper.python("import os\nif not os.fork():\n b=b'x'*(200<<20)\n os._exit(0)\nos.wait(); print('alive')",
                            memory_bytes=64 << 20)
     same((record.ending, record.output("stdout")), (("code", 0), b"alive\n"))
     assert record.oom_kills >= 1, record
 
 
-@rule("a fork bomb stays within its limit and ends")
+@rule("a fork bomb stays within its limit and ends", features=["processes"])
 def _(keeper):
     record = keeper.shell("f() { f | f & }; f; sleep 0.4", processes=32, wall_time_ms=1500)
     assert record.processes_peak <= 32, record
@@ -77,7 +75,7 @@ def _(keeper):
     same(record.output("stdout"), b"19\n")
 
 
-@rule("threads count as processes")
+@rule("threads count as processes", features=["processes"])
 def _(keeper):
     record = keeper.python("import threading,time\nn=1\ntry:\n while 1: threading.Thread(target=time.sleep,args=(9,),daemon=True).start(); n+=1\n"
                            "except RuntimeError: print(n, flush=True)\nimport os; os._exit(0)", processes=10)

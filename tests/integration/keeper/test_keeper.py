@@ -3,7 +3,8 @@
 
     test_keeper.py KEEPER [--only WORDS]
 
-As root: as root with cgroups, as root without, and as an ordinary user. As an ordinary user: as that.
+As root: of a slot as root with cgroups, as root without, and as an ordinary user; in a container with cgroups and without.
+As an ordinary user: of a slot as that.
 """
 
 import os
@@ -19,31 +20,32 @@ import endings  # noqa: E402,F401  (collects its rules)
 import isolation  # noqa: E402,F401
 import life  # noqa: E402,F401
 import limits  # noqa: E402,F401
+import life_contained  # noqa: E402,F401
 import output  # noqa: E402,F401
 from harness.tap import Tap  # noqa: E402
+from contained import Contained  # noqa: E402
 from keeper_driver import Keeper  # noqa: E402
-from rules import RULES  # noqa: E402
+from rules import CONTAINER, RULES, SLOT  # noqa: E402
 
 ORDINARY_USER = 65534
 
 
-def hold(tap, way, binary, only, **options):
+def hold(tap, way, binary, only, kind=SLOT, **options):
     keeper = None
-    for text, needs, function in RULES:
-        if only and only not in text:
-            continue
-        if needs and not shutil.which(needs):
-            tap.skip(f"{way}: {text}", f"needs {needs}")
-            continue
+    for rule in (rule for rule in RULES if only in rule.text and kind in rule.keepers):
+        title = f"{way}: {rule.text}"
         try:
-            keeper = keeper or Keeper(binary, **options)
-            function(keeper)
-            tap.result(f"{way}: {text}")
+            keeper = keeper or (Keeper if kind == SLOT else Contained)(binary, **options)
+            missing = [rule.needs] if rule.needs and not shutil.which(rule.needs) else sorted(rule.features - keeper.features)
+            if missing:
+                tap.skip(title, f"needs {', '.join(missing)}")
+                continue
+            rule.holds(keeper)
+            tap.result(title)
         except Exception:  # the next rule gets a keeper of its own
-            tap.result(f"{way}: {text}", traceback.format_exc(limit=-2).splitlines())
+            tap.result(title, traceback.format_exc(limit=-2).splitlines())
             if keeper:
-                keeper.process.kill()
-                keeper.close()
+                keeper.abort()
             keeper = None
     if keeper:
         tap.result(f"{way}: a keeper whose daemon has gone, goes", [] if keeper.close() == 0 else ["it did not"])
@@ -73,6 +75,8 @@ def main():
         hold(tap, "root", binary, only)
         hold(tap, "root without cgroups", binary, only, cgroups=False)
         hold_as_ordinary_user(tap, binary, only)
+        hold(tap, "container", binary, only, CONTAINER)
+        hold(tap, "container without cgroups", binary, only, CONTAINER, cgroups=False)
     else:
         hold(tap, "ordinary user", binary, only)
     sys.exit(tap.done())

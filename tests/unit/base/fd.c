@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -223,6 +227,40 @@ static void a_taken_descriptor_is_no_longer_closed(void **state)
   assert_int_equal(close(kept), 0);
 }
 
+static void a_range_of_descriptors_is_closed_and_no_other(void **state)
+{
+  (void)state;
+  int fds[4];
+  for (int i = 0; i < 4; i++)
+    fds[i] = fcntl(STDERR_FILENO, F_DUPFD, 100 + i);
+  fd_close_range((unsigned)fds[1], (unsigned)fds[2]);
+  assert_int_equal(fcntl(fds[1], F_GETFD), -1);
+  assert_int_equal(fcntl(fds[2], F_GETFD), -1);
+  fd_close_on_exec_from((unsigned)fds[3]);
+  assert_int_equal(fcntl(fds[3], F_GETFD), FD_CLOEXEC);
+  assert_int_equal(fcntl(fds[0], F_GETFD), 0);
+  assert_int_equal(close(fds[0]), 0);
+  assert_int_equal(close(fds[3]), 0);
+}
+
+/* As container managers do that are older than these calls. It cannot be undone: whatever comes after lives with it. */
+static void newer_calls_are_refused_from_here_on(void **state)
+{
+  (void)state;
+  struct sock_filter instructions[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {sizeof instructions / sizeof *instructions, instructions};
+  assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+  assert_int_equal(syscall(SYS_close_range, ~0u, ~0u, 0), -1);
+  assert_int_equal(errno, EPERM);
+}
+
 #define with_place(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void)
@@ -243,6 +281,18 @@ int main(void)
     cmocka_unit_test(reading_all_tells_the_end_from_an_error),
     cmocka_unit_test(closing_keeps_errno_and_accepts_nothing),
     cmocka_unit_test(a_taken_descriptor_is_no_longer_closed),
+    cmocka_unit_test(a_range_of_descriptors_is_closed_and_no_other),
+    cmocka_unit_test(newer_calls_are_refused_from_here_on),
+    cmocka_unit_test(a_range_of_descriptors_is_closed_and_no_other),
+    with_place(what_lies_beneath_can_be_opened),
+    with_place(opened_descriptors_are_not_inherited),
+    with_place(nothing_above_can_be_opened),
+    with_place(no_symbolic_link_is_followed),
+    cmocka_unit_test(no_magic_link_is_followed),
+    with_place(parents_are_made_and_the_last_component_is_not),
+    with_place(making_parents_never_passes_a_symbolic_link),
+    with_place(making_parents_never_leaves_the_directory),
+    with_place(a_path_that_is_too_long_is_refused),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

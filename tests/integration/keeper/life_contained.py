@@ -1,0 +1,3 @@
+"""The life of a keeper in a container."""
+
+from rules import CONTAINER, rule, same  # noqa: F401
