@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -75,25 +74,17 @@ static enum keeper_life connect_to_keeper(int attempts_fd, struct name name, int
   return KEEPER_ALIVE;
 }
 
-enum keeper_life attempt_keeper(int attempts_fd, struct name name)
+void attempt_kill(int attempts_fd, struct name name, enum kill_reason reason)
 {
   CLEANUP_FD int fd = -1;
-  return connect_to_keeper(attempts_fd, name, &fd);
-}
-
-enum keeper_life attempt_kill(int attempts_fd, struct name name, enum kill_reason reason)
-{
-  CLEANUP_FD int fd = -1;
-  enum keeper_life life = connect_to_keeper(attempts_fd, name, &fd);
-  if (fd < 0)
-    return life;
+  if (connect_to_keeper(attempts_fd, name, &fd) != KEEPER_ALIVE || fd < 0)
+    return;
   struct control_message message = control_make(CONTROL_KILL, name.text);
   message.value = reason;
   (void)control_send(fd, &message, -1);
-  return life;
 }
 
-/* The process that listens. 0 where it cannot be seen from here, being in a pid namespace that is not below ours. */
+/* The process that listens. 0 where it cannot be seen from here. */
 static pid_t peer_of(int fd)
 {
   struct ucred peer;
@@ -101,15 +92,20 @@ static pid_t peer_of(int fd)
   return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
 }
 
-/* The keeper that still listens when its pidfd is open already is the one that the pidfd means. */
-bool attempt_kill_keeper(int attempts_fd, struct name name)
+/* A process that still listens when its pidfd is open already is the one that the pidfd means. */
+enum keeper_life attempt_keeper(int attempts_fd, struct name name, int *ret_pidfd)
 {
   CLEANUP_FD int before = -1, after = -1;
-  (void)connect_to_keeper(attempts_fd, name, &before);
+  *ret_pidfd = -1;
+  enum keeper_life life = connect_to_keeper(attempts_fd, name, &before);
   pid_t pid = before >= 0 ? peer_of(before) : 0;
-  CLEANUP_FD int pidfd = pid > 1 ? pidfd_open(pid, 0) : -1;
-  (void)connect_to_keeper(attempts_fd, name, &after);
-  return pidfd >= 0 && after >= 0 && peer_of(after) == pid && pidfd_send_signal(pidfd, SIGKILL, 0, 0) == 0;
+  CLEANUP_FD int pidfd = pid > 1 && pid != getpid() ? pidfd_open(pid, 0) : -1;
+  if (pidfd < 0)
+    return life;
+  life = connect_to_keeper(attempts_fd, name, &after);
+  if (after >= 0 && peer_of(after) == pid)
+    *ret_pidfd = TAKE_FD(pidfd);
+  return life;
 }
 
 void attempt_failure(int attempts_fd, struct name name, char text[static REASON_SIZE])

@@ -24,11 +24,11 @@ enum keeper_life {
   KEEPER_ALIVE,
   KEEPER_DEAD, /* for certain, and so is all that it ran: it was the first process of its container */
 };
-enum keeper_life attempt_keeper(int attempts_fd, struct name name);
+/* `ret_pidfd` is of an ALIVE one, or -1 where its process is not to be seen from here: in a pid namespace that is not below
+ * ours. The caller closes. */
+enum keeper_life attempt_keeper(int attempts_fd, struct name name, int *ret_pidfd);
 /* Asks the keeper to kill the program and to write its record. What it answers is learnt by looking. */
-enum keeper_life attempt_kill(int attempts_fd, struct name name, enum kill_reason reason);
-/* Kills the keeper, and so the container. False where its process is not to be seen from here. */
-bool attempt_kill_keeper(int attempts_fd, struct name name);
+void attempt_kill(int attempts_fd, struct name name, enum kill_reason reason);
 
 /* Why nothing was started, in the keeper's words, printable; "" where it has said nothing. */
 void attempt_failure(int attempts_fd, struct name name, char text[static REASON_SIZE]);

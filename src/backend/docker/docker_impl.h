@@ -10,6 +10,7 @@
 #include "backend/backend_impl.h"
 #include "backend/docker/attempt.h"
 #include "backend/docker/docker.h"
+#include "backend/docker/endpoint.h"
 #include "backend/docker/engine.h"
 #include "backend/evidence/evidence_read.h"
 #include "backend/watch.h"
@@ -30,6 +31,7 @@ struct known {
   struct killing *killing;
   struct removal *removal;
   int watch;                /* inotify's number for its directory; -1: not watched */
+  struct watch *keeper;     /* its process, a pidfd; NULL: not met, or dead */
   char reason[REASON_SIZE]; /* why the platform failed it, as far as is known; "" */
   struct mono not_before;   /* of the next launch, after a failed one */
   unsigned delay_ms;        /* that the next failure adds */
@@ -40,6 +42,7 @@ struct docker {
   struct backend backend; /* first: see backend_impl.h */
   uv_loop_t *loop;
   struct answers *answers;
+  struct endpoint endpoint;
   struct engine *engine;
   char *keeper_path, *attempts_path;
   int attempts_fd;
@@ -80,6 +83,11 @@ struct known *known_find(const struct docker *docker, struct name name); /* or N
 void known_let_go(struct known *known); /* forgets it where nothing is left to be known; accepts NULL */
 void known_forget(struct known *known); /* what is remembered of it; nothing is left of the attempt */
 void known_watch(struct known *known);  /* hints from its directory, from now on */
+/* Whether its keeper lives. The first that is met is watched, so that its end is a hint, and is asked no more: a keeper
+ * that is frozen takes few connections. */
+enum keeper_life known_keeper(struct known *known);
+/* Kills the keeper that was met, and so the container. */
+void known_kill_keeper(const struct known *known);
 /* Remembers why the platform failed it, and puts off the next launch: longer each time. `reason` is copied. */
 void known_failed(struct known *known, const char *reason);
 struct directory_watch *directory_watch_create(struct docker *docker);

@@ -83,7 +83,7 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
   if (paused || killing->asked)
     snprintf(known->reason, sizeof known->reason, "%s",
              paused ? "its container was paused" : "its keeper did not react and had to be killed");
-  (void)attempt_kill_keeper(docker->attempts_fd, known->name);
+  known_kill_keeper(known);
   killing->call = engine_kill_container(docker->engine, known->name.text, SIGKILL, on_killed, killing);
 }
 
@@ -125,7 +125,7 @@ static bool was_started(const struct known *known)
 static void ask_keeper(struct killing *killing)
 {
   const struct known *known = killing->known;
-  (void)attempt_kill(known->docker->attempts_fd, known->name, killing->reason);
+  attempt_kill(known->docker->attempts_fd, known->name, killing->reason);
   killing->asked = true;
   timer_set(killing->timer, PATIENCE_MS);
 }
@@ -133,8 +133,8 @@ static void ask_keeper(struct killing *killing)
 static void proceed(void *context)
 {
   struct killing *killing = context;
-  const struct known *known = killing->known;
-  switch (attempt_keeper(known->docker->attempts_fd, known->name)) {
+  struct known *known = killing->known;
+  switch (known_keeper(known)) {
   case KEEPER_ALIVE:
     (killing->asked ? kill_by_force : ask_keeper)(killing);
     break;

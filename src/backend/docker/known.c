@@ -1,9 +1,12 @@
 #include "backend/docker/docker_impl.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 /* Between two launches of an attempt that Docker fails to start. */
@@ -32,10 +35,47 @@ struct known *known_get(struct docker *docker, struct name name)
 
 static void unwatch(struct known *known);
 
+/* The keeper. */
+
+static void on_keeper_dead(void *context)
+{
+  struct known *known = context;
+  watch_destroy(known->keeper);
+  known->keeper = 0;
+  docker_hint(known->docker, known->name);
+}
+
+/* A pidfd is readable when the process has ended; and the first process of a pid namespace, as a keeper is, has not ended
+ * before all others in it have (pid_namespaces(7)). */
+static bool ended(int pidfd)
+{
+  struct pollfd end = {.fd = pidfd, .events = POLLIN};
+  return poll(&end, 1, 0) > 0;
+}
+
+enum keeper_life known_keeper(struct known *known)
+{
+  if (known->keeper)
+    return ended(watch_fd(known->keeper)) ? KEEPER_DEAD : KEEPER_ALIVE;
+  int pidfd;
+  enum keeper_life life = attempt_keeper(known->docker->attempts_fd, known->name, &pidfd);
+  if (pidfd >= 0)
+    known->keeper = watch_create(known->docker->loop, pidfd, on_keeper_dead, known);
+  return life;
+}
+
+void known_kill_keeper(const struct known *known)
+{
+  if (known->keeper)
+    (void)pidfd_send_signal(watch_fd(known->keeper), SIGKILL, 0, 0);
+}
+
+/* Remembering and forgetting. */
+
 void known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->killing || known->removal || known->watch >= 0 ||
-                known->reason[0] || known->delay_ms;
+                known->keeper || known->reason[0] || known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->docker->known) = known->next;
@@ -47,6 +87,8 @@ void known_let_go(struct known *known)
 void known_forget(struct known *known)
 {
   unwatch(known);
+  watch_destroy(known->keeper);
+  known->keeper = 0;
   known->reason[0] = 0;
   known->delay_ms = 0;
   known_let_go(known);

@@ -287,10 +287,10 @@ static void conclude_started(struct look *look, struct view *view)
 
 /* False where it cannot be told. A record is read with its outputs, because only then it shows whether it is damaged: and
  * then it is no record, and tells of no end either. */
-static bool view_attempt(const struct known *known, struct view *view, struct error *error)
+static bool view_attempt(struct known *known, struct view *view, struct error *error)
 {
   const struct docker *docker = known->docker;
-  view->keeper = attempt_keeper(docker->attempts_fd, known->name);
+  view->keeper = known_keeper(known);
   return evidence_read(docker->attempts_fd, known->name, &view->evidence, error) &&
          (!view->evidence.recorded || read_outputs(known, &view->evidence, error));
 }

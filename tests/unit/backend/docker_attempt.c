@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -86,6 +87,14 @@ static int listen_as_keeper(const struct site *site)
   return fd;
 }
 
+static enum keeper_life keeper(const struct site *site)
+{
+  int pidfd;
+  enum keeper_life life = attempt_keeper(site->attempts_fd, site->name, &pidfd);
+  fd_close(pidfd);
+  return life;
+}
+
 static void making_puts_the_plan_there_for_nobody_else(void **state)
 {
   struct site *site = *state;
@@ -115,7 +124,7 @@ static void a_link_in_its_place_is_not_followed(void **state)
   struct error error;
   assert_int_equal(symlinkat("/tmp", site->attempts_fd, site->name.text), 0);
   assert_false(attempt_make(site->attempts_fd, site->name, plan, &error));
-  assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_UNKNOWN);
+  assert_int_equal(keeper(site), KEEPER_UNKNOWN);
   assert_int_equal(unlinkat(site->attempts_fd, site->name.text, 0), 0);
 }
 
@@ -135,22 +144,22 @@ static void a_revoked_plan_is_gone_until_it_is_made_again(void **state)
 static void a_keeper_is_unseen_alive_and_dead(void **state)
 {
   struct site *site = *state;
-  assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_UNSEEN); /* no directory */
+  assert_int_equal(keeper(site), KEEPER_UNSEEN); /* no directory */
   make(site, "a plan");
-  assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_UNSEEN); /* no socket */
-  int keeper = listen_as_keeper(site);
-  assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_ALIVE);
-  fd_close(keeper);
-  assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_DEAD);
+  assert_int_equal(keeper(site), KEEPER_UNSEEN); /* no socket */
+  int listener = listen_as_keeper(site);
+  assert_int_equal(keeper(site), KEEPER_ALIVE);
+  fd_close(listener);
+  assert_int_equal(keeper(site), KEEPER_DEAD);
 }
 
 static void a_keeper_that_takes_no_more_connections_is_alive(void **state)
 {
   struct site *site = *state;
   make(site, "a plan");
-  CLEANUP_FD int keeper = listen_as_keeper(site);
+  CLEANUP_FD int listener = listen_as_keeper(site);
   for (int i = 0; i < 10; i++)
-    assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_ALIVE);
+    assert_int_equal(keeper(site), KEEPER_ALIVE);
 }
 
 static void what_cannot_be_a_socket_says_nothing(void **state)
@@ -159,7 +168,7 @@ static void what_cannot_be_a_socket_says_nothing(void **state)
   make(site, "a plan");
   CLEANUP_FREE char *path = xasprintf("%s/%s", site->name.text, ATTEMPT_CONTROL);
   assert_int_equal(mkdirat(site->attempts_fd, path, 0700), 0);
-  enum keeper_life life = attempt_keeper(site->attempts_fd, site->name);
+  enum keeper_life life = keeper(site);
   assert_true(life == KEEPER_UNKNOWN || life == KEEPER_DEAD); /* connect(2) says ECONNREFUSED of what is no socket */
   assert_int_equal(unlinkat(site->attempts_fd, path, AT_REMOVEDIR), 0);
 }
@@ -168,9 +177,9 @@ static void a_kill_reaches_the_keeper_with_its_reason(void **state)
 {
   struct site *site = *state;
   make(site, "a plan");
-  CLEANUP_FD int keeper = listen_as_keeper(site);
-  assert_int_equal(attempt_kill(site->attempts_fd, site->name, KILLED_CANCELLED), KEEPER_ALIVE);
-  CLEANUP_FD int connection = accept4(keeper, 0, 0, SOCK_CLOEXEC); /* only now: the sender has closed its end */
+  CLEANUP_FD int listener = listen_as_keeper(site);
+  attempt_kill(site->attempts_fd, site->name, KILLED_CANCELLED);
+  CLEANUP_FD int connection = accept4(listener, 0, 0, SOCK_CLOEXEC); /* only now: the sender has closed its end */
   struct control_message message;
   int fd;
   assert_int_equal(control_receive(connection, &message, &fd), 1);
@@ -179,40 +188,51 @@ static void a_kill_reaches_the_keeper_with_its_reason(void **state)
   assert_string_equal(message.name.text, site->name.text);
 }
 
-static void a_kill_of_nobody_kills_nobody(void **state)
+static void a_kill_of_nobody_does_nothing(void **state)
 {
   struct site *site = *state;
-  assert_int_equal(attempt_kill(site->attempts_fd, site->name, KILLED_CANCELLED), KEEPER_UNSEEN);
-  assert_false(attempt_kill_keeper(site->attempts_fd, site->name));
+  attempt_kill(site->attempts_fd, site->name, KILLED_CANCELLED);
   make(site, "a plan");
   fd_close(listen_as_keeper(site));
-  assert_int_equal(attempt_kill(site->attempts_fd, site->name, KILLED_CANCELLED), KEEPER_DEAD);
-  assert_false(attempt_kill_keeper(site->attempts_fd, site->name)); /* which was this very process */
+  attempt_kill(site->attempts_fd, site->name, KILLED_CANCELLED);
+  assert_int_equal(keeper(site), KEEPER_DEAD);
 }
 
-static void the_keepers_process_is_found_and_killed(void **state)
+/* Another process. */
+static pid_t begin_keeper(const struct site *site)
 {
-  struct site *site = *state;
-  make(site, "a plan");
   int ready[2];
   assert_int_equal(pipe(ready), 0);
   pid_t child = fork();
   assert_true(child >= 0);
   if (!child) {
-    CLEANUP_FD int keeper = listen_as_keeper(site);
+    (void)listen_as_keeper(site);
     (void)!write(ready[1], "r", 1);
-    pause();
-    _exit(0);
+    for (;;)
+      pause();
   }
   char byte;
   assert_int_equal(read(ready[0], &byte, 1), 1);
-  assert_true(attempt_kill_keeper(site->attempts_fd, site->name));
+  fd_close(ready[0]);
+  fd_close(ready[1]);
+  return child;
+}
+
+static void the_keepers_process_is_found(void **state)
+{
+  struct site *site = *state;
+  make(site, "a plan");
+  pid_t child = begin_keeper(site);
+  int found;
+  assert_int_equal(attempt_keeper(site->attempts_fd, site->name, &found), KEEPER_ALIVE);
+  CLEANUP_FD int pidfd = found;
+  assert_true(pidfd >= 0);
+  assert_int_equal(pidfd_send_signal(pidfd, SIGKILL, 0, 0), 0);
   int status;
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-  assert_int_equal(attempt_keeper(site->attempts_fd, site->name), KEEPER_DEAD);
-  fd_close(ready[0]);
-  fd_close(ready[1]);
+  assert_int_equal(attempt_keeper(site->attempts_fd, site->name, &found), KEEPER_DEAD);
+  assert_int_equal(found, -1);
 }
 
 static void the_keepers_words_are_made_fit_for_a_line(void **state)
@@ -248,8 +268,8 @@ int main(void)
     TEST(a_keeper_that_takes_no_more_connections_is_alive),
     TEST(what_cannot_be_a_socket_says_nothing),
     TEST(a_kill_reaches_the_keeper_with_its_reason),
-    TEST(a_kill_of_nobody_kills_nobody),
-    TEST(the_keepers_process_is_found_and_killed),
+    TEST(a_kill_of_nobody_does_nothing),
+    TEST(the_keepers_process_is_found),
     TEST(the_keepers_words_are_made_fit_for_a_line),
   };
   return cmocka_run_group_tests(tests, 0, 0);

@@ -39,6 +39,7 @@ static void on_observed(void *context, struct name name, const struct observatio
   stage->seen.outputs = outputs_ref(observation->outputs);
   snprintf(stage->seen.platform_reason, sizeof stage->seen.platform_reason, "%s",
            observation->platform_reason ? observation->platform_reason : "");
+  snprintf(stage->seen.progress, sizeof stage->seen.progress, "%s", observation->progress ? observation->progress : "");
 }
 
 static void on_hint(void *context, struct name name)
@@ -61,6 +62,7 @@ static void on_found(void *context, const char *backend, struct name name)
   struct stage *stage = context;
   assert_string_equal(backend, backend_name(stage->backend));
   stage->listed++;
+  stage->found = name;
   if (!stage->clears)
     return;
   backend_kill(stage->backend, name, KILLED_CANCELLED);
@@ -137,7 +139,9 @@ unsigned stage_list(struct stage *stage)
 
 void stage_tear_down(struct stage *stage)
 {
-  if (stage->backend) {
+  if (stage->backend && stage->create) {
+    stage_close(stage);
+  } else if (stage->backend) {
     struct cgroup_layout cgroups = *native_cgroups(stage->backend);
     stage->clears = true;
     backend_list(stage->backend);
@@ -148,14 +152,36 @@ void stage_tear_down(struct stage *stage)
   remove_tree(stage->state_dir);
 }
 
+static struct backend *create_native(struct stage *stage, unsigned slots, const struct backend_events *events,
+                                     struct error *error)
+{
+  return native_create(
+    &stage->loop,
+    &(struct native_config){.keeper_path = stage->keeper_path, .state_dir = stage->state_dir, .slots = slots}, events,
+    error);
+}
+
+static bool create(struct stage *stage, unsigned slots, struct error *error)
+{
+  struct backend_events events = {stage, on_launched, on_observed, on_hint, on_capacity, on_found};
+  stage->backend = (stage->create ? stage->create : create_native)(stage, slots, &events, error);
+  return stage->backend != 0;
+}
+
 bool stage_try_open(struct stage *stage, unsigned slots, struct error *error)
 {
   assert_int_equal(uv_loop_init(&stage->loop), 0);
-  stage->backend = native_create(
-    &stage->loop,
-    &(struct native_config){.keeper_path = stage->keeper_path, .state_dir = stage->state_dir, .slots = slots},
-    &(struct backend_events){stage, on_launched, on_observed, on_hint, on_capacity, on_found}, error);
-  return stage->backend != 0;
+  return create(stage, slots, error);
+}
+
+void stage_restart(struct stage *stage, unsigned slots)
+{
+  struct error error = {0};
+  backend_destroy(stage->backend);
+  uv_run(&stage->loop, UV_RUN_NOWAIT);
+  stage->capacity = stage->capacities = 0;
+  if (!create(stage, slots, &error))
+    fail_msg("no backend: %s", error.message);
 }
 
 void stage_open(struct stage *stage, unsigned slots)

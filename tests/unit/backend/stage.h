@@ -2,7 +2,8 @@
 
 /*
  * A state directory, a loop and a backend on it, and a notebook of what the backend tells: for tests of the native
- * backend, with the real keeper or with a scripted one. Everything here fails the test when it takes too long.
+ * backend, with the real keeper or with a scripted one, and of any other that `create` makes. Everything here fails the
+ * test when it takes too long.
  */
 
 #include "backend/native/native.h"
@@ -14,6 +15,9 @@ enum { STAGE_MS_MAX = 10000 };
 struct stage {
   char state_dir[64];
   const char *keeper_path;
+  /* NULL: the native one */
+  struct backend *(*create)(struct stage *stage, unsigned slots, const struct backend_events *events,
+                            struct error *error);
   uv_loop_t loop;
   struct backend *backend;
   bool clears; /* whatever is found is killed and removed */
@@ -22,14 +26,14 @@ struct stage {
   unsigned launches, hints, looks, capacities, listed;
   enum launch_result launch_result;
   char launch_reason[256];
-  struct name hinted;
+  struct name hinted, found;
   unsigned capacity;
   struct {
     enum presence presence;
     bool started, recorded;
     struct record record;
     struct outputs *outputs; /* NULL where there were none */
-    char platform_reason[256];
+    char platform_reason[256], progress[256];
   } seen;
 };
 
@@ -39,6 +43,8 @@ void stage_tear_down(struct stage *stage); /* removes the state directory */
 void stage_open(struct stage *stage, unsigned slots);
 bool stage_try_open(struct stage *stage, unsigned slots, struct error *error);
 void stage_close(struct stage *stage);
+/* The same on the same loop, so that what else lives on it goes on meanwhile. */
+void stage_restart(struct stage *stage, unsigned slots);
 
 void stage_turn(struct stage *stage, unsigned ms); /* lets the loop run so long */
 /* Runs the loop until `done`; fails with `what` when that takes longer than STAGE_MS_MAX. */
