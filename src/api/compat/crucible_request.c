@@ -182,7 +182,7 @@ static int64_t read_integer(const struct place *place, const json_t *object, int
                             int64_t most)
 {
   const json_t *value = json_object_get(object, place->field);
-  int64_t number;
+  int64_t number = standard;
   bool good = value && integer_from_json(place, value, &number) && check_range(place, number, least, most);
   return good ? number : standard;
 }
@@ -192,7 +192,7 @@ int64_t crucible_query_integer(const struct http_request *request, const char *n
 {
   struct place place = {.faults = faults, .index = CRUCIBLE_ALONE, .field = name, .in_query = true};
   const char *text = http_query(request, name);
-  int64_t number;
+  int64_t number = standard;
   bool good = text && integer_from_text(&place, text, &number) && check_range(&place, number, least, most);
   return good ? number : standard;
 }
