@@ -35,6 +35,14 @@ uint32_t backend_isolation(const struct backend *backend)
   return backend->operations->isolation(backend);
 }
 
+void backend_doctor(const struct backend *backend, struct doctor_report *ret)
+{
+  ret->count = 0;
+  if (backend->operations->doctor)
+    backend->operations->doctor(backend, ret);
+  ASSERT(ret->count <= DOCTOR_CHECKS_MAX);
+}
+
 void backend_destroy(struct backend *backend)
 {
   if (backend)

@@ -13,6 +13,7 @@
  *  - remove() is only called once the verdict is durable.
  */
 
+#include "backend/doctor.h"
 #include "core/world.h"
 #include "wire/isolation.h"
 
@@ -38,5 +39,7 @@ void backend_remove(struct backend *backend, struct name name);
 void backend_list(struct backend *backend);
 /* What a sandbox of this backend enforces on this host: enum isolation_feature bits. */
 uint32_t backend_isolation(const struct backend *backend);
+/* What the place where it runs programs can do for it, check by check, as far as is known. Changes nothing. */
+void backend_doctor(const struct backend *backend, struct doctor_report *ret);
 /* Lets go without stopping what runs: keepers finish on their own. */
 void backend_destroy(struct backend *backend); /* accepts NULL */

@@ -11,6 +11,7 @@ struct backend_operations {
   void (*remove)(struct backend *backend, struct name name);
   void (*list)(struct backend *backend);
   uint32_t (*isolation)(const struct backend *backend);
+  void (*doctor)(const struct backend *backend, struct doctor_report *ret); /* NULL: nothing to tell. `ret` is empty */
   void (*destroy)(struct backend *backend);
 };
 

@@ -17,5 +17,12 @@ struct doctor_check {
   char explanation[512]; /* for a person: what was found, and where it is not enough, what would help */
 };
 
+/* All that a backend has to say of the place where it runs programs. */
+enum { DOCTOR_CHECKS_MAX = 16 };
+struct doctor_report {
+  struct doctor_check checks[DOCTOR_CHECKS_MAX];
+  unsigned count;
+};
+
 __attribute__((format(printf, 3, 4))) void check_find(struct doctor_check *check, enum check_status status,
                                                       const char *format, ...);

@@ -122,7 +122,7 @@ static const char *not_ready(void *context, enum error_kind *ret_kind)
 static void report_health(void *context, struct buffer *ret)
 {
   struct daemon *daemon = context;
-  doctor_report(daemon->backends[0], daemon->config->state_dir, ret);
+  doctor_report(daemon->backends, daemon->backend_count, ret);
 }
 
 /* Listening. */

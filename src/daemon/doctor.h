@@ -3,6 +3,6 @@
 #include "backend/backend.h"
 #include "base/buffer.h"
 
-/* What `assay doctor` shows, as a JSON object, appended to `ret`: each check of the native backend on this host, and
- * the isolation that results. */
-void doctor_report(const struct backend *native, const char *state_dir, struct buffer *ret);
+/* What `assay doctor` shows, as a JSON object, appended to `ret`: for each backend the isolation that results and every
+ * check. What is said of the first stands at the top as well. */
+void doctor_report(struct backend *const *backends, unsigned count, struct buffer *ret);

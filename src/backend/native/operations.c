@@ -1,5 +1,6 @@
 #include "backend/directory.h"
 #include "backend/native/cleanup.h"
+#include "backend/native/doctor.h"
 #include "backend/native/native_impl.h"
 #include "backend/native/tree.h"
 #include "base/fd.h"
@@ -216,6 +217,17 @@ static uint32_t operation_isolation(const struct backend *backend)
   return ((const struct native *)backend)->features;
 }
 
+static void operation_doctor(const struct backend *backend, struct doctor_report *ret)
+{
+  static_assert(+DOCTOR_CHECK_COUNT <= +DOCTOR_CHECKS_MAX, "every check finds its place in the report");
+  const struct native *native = (const struct native *)backend;
+  native_doctor(&(struct doctor_subject){.cgroups = &native->cgroups,
+                                         .features = native->features,
+                                         .state_dir = native->evidence_path},
+                ret->checks);
+  ret->count = DOCTOR_CHECK_COUNT;
+}
+
 const struct backend_operations native_operations = {
   .launch = operation_launch,
   .observe = operation_observe,
@@ -223,5 +235,6 @@ const struct backend_operations native_operations = {
   .remove = operation_remove,
   .list = operation_list,
   .isolation = operation_isolation,
+  .doctor = operation_doctor,
   .destroy = native_destroy,
 };

@@ -439,6 +439,15 @@ def the_doctor_says_what_is_missing():
         expect_status(result, 1)
         expect("isolation: partial\n  memory is watched by sampling\n" in result.out.decode(), result)
         expect(json.loads(assay("doctor", "--json", "--server", fake.address).out) == fake.report, "as it came")
+        of_one = {"isolation": "full", "isolation_gaps": [], "checks": fake.report["checks"]}
+        fake.report |= of_one | {"backends": [of_one | {"name": "native"}, of_one | {"name": "docker"}]}
+        result = assay("doctor", "--server", fake.address)
+        expect_status(result, 0)
+        expect(all(f"backend: {name}\n" in result.out.decode() for name in ("native", "docker")), result)
+        fake.report["backends"][1] |= {"isolation": "none", "isolation_gaps": ["no engine"]}
+        result = assay("doctor", "--server", fake.address)
+        expect_status(result, 1)  # of all, not of the first
+        expect("isolation: none\n  no engine\n" in result.out.decode(), result)
 
 
 def version_names_both():
