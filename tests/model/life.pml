@@ -30,64 +30,64 @@
 #define SLIPS 1
 #endif
 
-#define FAULT (faults < FAULTS) -> faults++
-#define SLIP (slips < SLIPS) -> slips++
+#define FAULT faults < FAULTS -> faults++
+#define SLIP slips < SLIPS -> slips++
 
 /* ---- durable: the store, and one write on its way to it ---- */
 
-mtype:write = { accept, next_attempt, finish };
+mtype:write_kind = { accept, next_attempt, finish };
 
 bool stored, finished;        /* there is a row; it has its verdict */
 byte stored_attempt;          /* counted from 0 */
-mtype:verdict verdict;        /* 0: none, as everywhere */
-mtype:write write;            /* asked for, and not answered yet */
-mtype:verdict write_verdict;
+mtype:verdict_kind verdict;        /* 0: none, as everywhere */
+mtype:write_kind write;            /* asked for, and not answered yet */
+mtype:verdict_kind write_verdict;
 bool committed;               /* it is durable, and the answer is on its way */
 
 /* ---- the executor's memory: gone with a crash ---- */
 
-mtype:stop = { cancelled, deadline };
+mtype:stop_reason = { cancelled, deadline };
 
 bool up;                      /* assayd runs */
 bool open;                    /* it knows the evaluation: there is a `struct evaluation` */
-mtype:state state;
+mtype:state_name state;
 byte attempt;
-mtype:stop stop;
+mtype:stop_reason stop;
 bool recovering, launching, looking_again, confirming, finishing, refused;
 bool listed;                  /* what is left over was looked for since the start */
 bool hint;                    /* one is on its way */
-mtype:verdict decided;        /* of no meaning between two steps */
+mtype:verdict_kind decided;        /* of no meaning between two steps */
 
 /* ---- between the executor and the backend ---- */
 
-mtype:request = { launch, kill, kill_for_cancel, remove };
-mtype:answer = { accepted, busy, refuse, prepare, no_answer };
-mtype:look = {
+mtype:request_kind = { launch, kill, kill_for_cancel, remove };
+mtype:launch_result = { accepted, busy, refuse, prepare, no_answer };
+mtype:look_phase = {
   asked,
   found_alive_keeper, found_dead_keeper, found_fetching, found_nothing_there, found_error, /* the backend's word */
   unknown, absent, pending, running, dead                                                  /* enum presence */
 };
 
-chan requests = [4] of { mtype:request, byte };
-mtype:answer answer;          /* to the launch */
-mtype:look look;
+chan requests = [4] of { mtype:request_kind, byte };
+mtype:launch_result answer;          /* to the launch */
+mtype:look_phase look;
 bool seen_started;
-mtype:verdict seen_record;
+mtype:verdict_kind seen_record;
 
 /* ---- the world, which does not care whether assayd lives ---- */
 
-mtype:keeper = { waits, runs, over };
-mtype:image = { missing, fetching, there };
+mtype:keeper_life = { waits, runs, over };
+mtype:image_life = { missing, fetching, there };
 
-mtype:keeper keeper[ATTEMPTS];
+mtype:keeper_life keeper[ATTEMPTS];
 bool marker[ATTEMPTS];           /* `start` */
-mtype:verdict record[ATTEMPTS];  /* `exit`, as the verdict that it decides: verdict.c is a pure function, tested by itself */
+mtype:verdict_kind record[ATTEMPTS];  /* `exit`, as the verdict that it decides: verdict.c is a pure function, tested by itself */
 bool hung, hung_for_ever;        /* the backend does not answer */
 bool stuck;                      /* the program cannot be killed: uninterruptible sleep */
 #ifdef PREPARE
-mtype:image image = missing;
+mtype:image_life image = missing;
 #else
-mtype:image image = there;
+mtype:image_life image = there;
 #endif
 
 /* ---- what the claims are made of ---- */
@@ -614,7 +614,7 @@ inline take(a, what)
 active proctype Backend()
 {
   byte a;
-  mtype:request what;
+  mtype:request_kind what;
 end:
   do
 #ifdef WITHOUT_ORDER
@@ -651,11 +651,14 @@ end:
 inline ask_backend(a)
 {
   if
-  :: FAULT; hung = true
-  :: FAULT; hung = true; hung_for_ever = true
+  :: FAULT; hung = true; printf("backend: hangs\n")
+  :: FAULT; hung = true; hung_for_ever = true; printf("backend: hangs for ever\n")
   :: SLIP; look = found_error
 #ifdef HEARSAY
-  :: SLIP; excused = true; look = found_dead_keeper /* "exited", "no such container", though it lives */
+  :: keeper[a] == runs && SLIP; excused = true; look = found_dead_keeper /* "exited", "created", though it runs */
+#ifdef WITHOUT_TRUE_ABSENT
+  :: keeper[a] == waits && SLIP; excused = true; look = found_dead_keeper
+#endif
 #endif
   :: keeper[a] == waits || keeper[a] == runs -> look = found_alive_keeper
   :: keeper[a] == over && marker[a] -> look = found_dead_keeper
@@ -771,7 +774,7 @@ end:
       :: write_record(a, NOT_STARTED)
       :: FAULT; excused = true; write_record(a, LOST) /* its output could not be saved */
       :: FAULT; keeper_dies(a)
-      :: FAULT; stuck = true
+      :: FAULT; stuck = true; printf("keeper %d: the program cannot be killed\n", a)
       fi;
       if
       :: up -> hint = true
