@@ -92,9 +92,9 @@ def left_on_host(before, names):
     return eventually(lambda: Host().new_since(before, mine))
 
 
-def eventually(nothing_left):
+def eventually(nothing_left, seconds=PATIENCE_SECONDS):
     """Calls `nothing_left` until it returns an empty list or patience ends; returns the last list."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while (left := nothing_left()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left

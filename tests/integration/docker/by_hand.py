@@ -6,10 +6,11 @@ import threading
 import time
 
 from scenario import (
-    EVIDENCE, check_counted, check_once, counter, finish_all, left_by_daemon, long, main, parallel, verdicts, wait_until,
+    EVIDENCE, Note, check_counted, check_once, counter, finish_all, left_by_daemon, main, output_of, parallel, verdicts,
+    wait_until,
 )
 
-COUNT = long(100, 40)
+COUNT = 100
 AT_ONCE = 8
 LINES, SECONDS_BETWEEN = 150, 0.01
 # What is in a pipe when the keeper is killed is not with the keeper yet; and a busy machine lets programs wait.
@@ -65,7 +66,7 @@ def check(act, acted, evaluation):
 
 def started(evaluation, acted):
     """Whether its first line can have been expected before the slack began."""
-    return evaluation["stdout"]["bytes"] and float(evaluation["stdout"]["text"].split("\n")[0].split(" ")[1]) < acted - SLACK_SECONDS
+    return output_of(evaluation) and float(output_of(evaluation).split("\n")[0].split(" ")[1]) < acted - SLACK_SECONDS
 
 
 def at_random_moments(scenario, evidence):
@@ -82,6 +83,9 @@ def at_random_moments(scenario, evidence):
         done = parallel(AT_ONCE, work, plan)
         for act, acted, evaluation in done:
             yield from check(act, acted, evaluation)
+        for act in ACTS:
+            in_time = verdicts(evaluation for each, acted, evaluation in done if each == act and acted)
+            yield Note(f"{act.__name__}: {in_time}, too late: {sum(each == act and not acted for each, acted, _ in done)}")
         kinds = verdicts(evaluation for _, _, evaluation in done)
         if kinds.keys() != {"failed", "lost"}:
             yield f"the moments were not spread over their lives: {kinds}"
@@ -103,6 +107,7 @@ def one_that_stays_paused_ends_at_its_deadline(scenario, evidence):
         evaluation = client.finished(evaluation_id, 40)
         if evaluation["verdict"]["kind"] not in ("timed_out", "lost"):
             yield f"the verdict is {evaluation['verdict']}"
+        yield Note(evaluation["verdict"])
         yield from check_counted(evaluation, until=acted - SLACK_SECONDS)
         if (status := client.submit({"runtime": "sh", "code": "true"}, wait=60).json["status"]) != "completed":
             yield f"the next one is {status}"

@@ -21,10 +21,15 @@ def echo_in(image):
     return ECHO | {"image": image}
 
 
-def put(registry, name, filling_bytes=0):
-    """A small image, larger by so many bytes that cannot be compressed."""
-    root = docker.small_image(filling_bytes)
-    return registry.put(name, "1", root)
+def put(registry, name, filling_bytes=1000):
+    """A small image that is like no other, larger by so many bytes that cannot be compressed."""
+    return registry.put(name, "1", docker.small_image(filling_bytes))
+
+
+def remove(engine, daemon, image):
+    """By hand, as soon as no container needs it."""
+    yield from left_by_daemon(daemon)
+    engine.call("DELETE", f"/images/{image}")
 
 
 def check_echoed(evaluation):
@@ -72,8 +77,7 @@ def one_that_is_missing_is_pulled_once_for_all_who_wait(scenario):
         pulls = [request for request in registry.requests if request.startswith("GET") and "/blobs/" in request]
         if len(pulls) != 2:
             yield f"it was pulled more than once: {pulls}"
-        scenario.engine.call("DELETE", f"/images/{image}")
-        yield from left_by_daemon(daemon)
+        yield from remove(scenario.engine, daemon, image)
 
 
 def pulling_takes_no_slot_and_tells_how_far_it_is(scenario):
@@ -97,8 +101,7 @@ def pulling_takes_no_slot_and_tells_how_far_it_is(scenario):
         yield from check_echoed(evaluation)
         if "preparing" not in [entry["status"] for entry in evaluation["timeline"]]:
             yield f"the timeline is {evaluation['timeline']}"
-        scenario.engine.call("DELETE", f"/images/{image}")
-        yield from left_by_daemon(daemon)
+        yield from remove(scenario.engine, daemon, image)
 
 
 def a_pull_that_hangs_ends_at_its_own_deadline(scenario):
@@ -140,8 +143,7 @@ def a_daemon_that_is_killed_while_it_pulls_goes_on(scenario):
         registry.bytes_per_second = None
         daemon.start()
         yield from check_echoed(daemon.client().finished(pulled, PATIENCE_SECONDS))
-        scenario.engine.call("DELETE", f"/images/{image}")
-        yield from left_by_daemon(daemon)
+        yield from remove(scenario.engine, daemon, image)
 
 
 def one_that_is_removed_by_hand_is_pulled_again(scenario):
@@ -150,8 +152,7 @@ def one_that_is_removed_by_hand_is_pulled_again(scenario):
         image = put(registry, "team/again")
         for _ in range(2):
             yield from check_echoed(client.submit(echo_in(image), wait=60).json)
-            scenario.engine.call("DELETE", f"/images/{image}?force=1")
-        yield from left_by_daemon(daemon)
+            yield from remove(scenario.engine, daemon, image)
 
 
 def what_is_not_allowed_is_refused(scenario):

@@ -4,11 +4,10 @@ those that were there before the daemon was started; those that are needed are a
 
 import time
 
-from scenario import EVIDENCE, check_counted, counter, left_by_daemon, main, wait_until
+from scenario import EVIDENCE, RECONCILED_SECONDS, check_counted, counter, left_by_daemon, main, wait_until
 from harness import docker
 
-# The reconciler looks every 10 s, and lets a container be for a while before it takes it for a leftover.
-SETTLED_SECONDS = 40
+
 UNKNOWN_ID = "20200101_000000_0123abcd"
 
 
@@ -62,7 +61,7 @@ def those_of_others_stay(scenario, evidence):
         daemon.client().finished(evaluation_id)
         daemon.kill()
         daemon.start()
-        time.sleep(SETTLED_SECONDS)
+        time.sleep(RECONCILED_SECONDS)
         if gone := others - ids(engine):
             yield f"{len(gone)} containers of others are gone"
         running = {container["Id"] for container in engine.containers() if container["State"] == "running"}
@@ -87,7 +86,7 @@ def leftovers_of_ours_go(scenario, evidence):
         make(engine, f"assay-{finished}-1", labels, start=True)
         daemon.start()
         make(engine, f"assay-{UNKNOWN_ID.replace('a', 'b')}-1", relabelled(labels, finished, UNKNOWN_ID.replace("a", "b")), start=True)
-        wait_until("leftovers are removed", lambda: not engine.containers(), 60)
+        wait_until("leftovers are removed", lambda: not engine.containers(), RECONCILED_SECONDS)
         if (status := daemon.client().get(finished)["status"]) != "cancelled":
             yield f"the verdict has become {status}"
         yield from left_by_daemon(daemon)

@@ -24,6 +24,7 @@ from harness.evaluations import DIVIDE, TRACEBACK, parallel, verdicts
 TORTURE = bool(os.environ.get("ASSAY_TORTURE"))
 EVIDENCE = ("bind", "volume")
 PATIENCE_SECONDS = 120
+RECONCILED_SECONDS = 90
 
 
 def long(torture, short):
@@ -116,8 +117,9 @@ def left_over(engine):
 
 
 def left_by_daemon(daemon):
-    """What it should have removed by itself, once it had the time: to be asked while it runs."""
-    return traces.eventually(lambda: [f"left over: evidence {path.name}" for path in daemon.evidence()])
+    """What it should have removed by itself, once it had the time: to be asked while it runs. What its crash left behind is
+    found by the reconciler, which lets a container be for a while before it takes it for a leftover."""
+    return traces.eventually(lambda: [f"left over: evidence {path.name}" for path in daemon.evidence()], RECONCILED_SECONDS)
 
 
 def wait_until(what, condition, seconds=PATIENCE_SECONDS):
@@ -183,9 +185,14 @@ def counter(lines, seconds, *more_arguments, **more):
     return {"runtime": "python", "code": COUNTER, "args": [str(lines), str(seconds), *map(str, more_arguments)]} | more
 
 
+def output_of(evaluation):
+    """Its standard output as text: what has never been started has none."""
+    return evaluation["stdout"]["text"] if "stdout" in evaluation else ""
+
+
 def check_counted(evaluation, lines=None, until=None):
     """Lines without a gap from the first on: exactly `lines`, or at least those printed before `until` (monotonic, seconds)."""
-    counted = [line.split(" ") for line in evaluation["stdout"]["text"].splitlines()]
+    counted = [line.split(" ") for line in output_of(evaluation).splitlines()]
     numbers = [int(number) for number, *_ in counted]
     if numbers != list(range(len(numbers))):
         yield f"{evaluation['id']}: the lines are {numbers}"
