@@ -92,13 +92,13 @@ static json_t *labels(struct name name, const struct container_settings *setting
 }
 
 /* "Mounts" refuses a source that is not there, where "Binds" would make a directory of it; and it takes any path. */
-static json_t *bind(const char *source, const char *target, bool read_only)
+static json_t *bind_mount(const char *source, const char *target, bool read_only)
 {
   return packed(json_pack("{s:s, s:s, s:s, s:b, s:{s:s}}", "Type", "bind", "Source", source, "Target", target,
                           "ReadOnly", read_only, "BindOptions", "Propagation", "rprivate"));
 }
 
-static json_t *volume(struct name name, const struct container_settings *settings)
+static json_t *volume_mount(struct name name, const struct container_settings *settings)
 {
   return packed(json_pack("{s:s, s:s, s:s, s:{s:b, s:o}}", "Type", "volume", "Source", settings->volume, "Target",
                           KEEPER_DIRECTORY, "VolumeOptions", "NoCopy", 1, "Labels", labels(name, settings)));
@@ -107,9 +107,9 @@ static json_t *volume(struct name name, const struct container_settings *setting
 static json_t *mounts(struct name name, const struct container_settings *settings)
 {
   if (settings->volume)
-    return packed(json_pack("[o]", volume(name, settings)));
-  return packed(json_pack("[o, o]", bind(settings->keeper_path, CONTAINER_KEEPER_PATH, true),
-                          bind(settings->attempt_path, CONTAINER_ATTEMPT_PATH, false)));
+    return packed(json_pack("[o]", volume_mount(name, settings)));
+  return packed(json_pack("[o, o]", bind_mount(settings->keeper_path, CONTAINER_KEEPER_PATH, true),
+                          bind_mount(settings->attempt_path, CONTAINER_ATTEMPT_PATH, false)));
 }
 
 /* `tmpfs` is consumed. */
@@ -151,7 +151,8 @@ static json_int_t nano_cpus(const struct container_settings *settings)
     milli = most;
   if (milli && milli < CPUS_MILLI_MIN)
     milli = CPUS_MILLI_MIN;
-  return (json_int_t)(milli * NANO_CPUS_IN_MILLI);
+  const uint64_t nano = milli * NANO_CPUS_IN_MILLI;
+  return (json_int_t)nano;
 }
 
 static json_t *ulimit(const char *name, int most)
@@ -163,11 +164,11 @@ static json_t *ulimit(const char *name, int most)
  * the usual one, which any engine may give. */
 static json_t *limits(const struct plan *plan, const struct container_settings *settings)
 {
-  const json_int_t memory_bytes = (json_int_t)(plan->limits.memory_bytes + CONTAINER_MEMORY_BYTES);
-  const json_int_t processes = (json_int_t)(plan->limits.processes + CONTAINER_PROCESSES);
-  return packed(json_pack("{s:I, s:I, s:I, s:I, s:i, s:[o,o]}", "Memory", memory_bytes, "MemorySwap", memory_bytes,
-                          "PidsLimit", processes, "NanoCpus", nano_cpus(settings), "OomScoreAdj", 0, "Ulimits",
-                          ulimit("nofile", OPEN_FILES_MAX), ulimit("core", 0)));
+  const uint64_t memory_bytes = plan->limits.memory_bytes + CONTAINER_MEMORY_BYTES;
+  const uint64_t processes = plan->limits.processes + CONTAINER_PROCESSES;
+  return packed(json_pack("{s:I, s:I, s:I, s:I, s:i, s:[o,o]}", "Memory", (json_int_t)memory_bytes, "MemorySwap",
+                          (json_int_t)memory_bytes, "PidsLimit", (json_int_t)processes, "NanoCpus", nano_cpus(settings),
+                          "OomScoreAdj", 0, "Ulimits", ulimit("nofile", OPEN_FILES_MAX), ulimit("core", 0)));
 }
 
 static json_t *join(json_t *const *parts, size_t count)
