@@ -32,7 +32,7 @@
 
 #include "backend/docker/container.h"
 #include "backend/docker/docker_impl.h"
-#include "backend/docker/endpoint.h"
+#include "backend/docker/doctor.h"
 #include "backend/docker/images.h"
 #include "backend/docker/reconcile.h"
 #include "base/fd.h"
@@ -158,6 +158,22 @@ static void operation_list(struct backend *backend)
   reconcile(((struct docker *)backend)->reconciler);
 }
 
+static void operation_doctor(const struct backend *backend, struct doctor_report *ret)
+{
+  static_assert(+DOCKER_CHECK_COUNT <= +DOCTOR_CHECKS_MAX, "every check finds its place in the report");
+  const struct docker *docker = (const struct docker *)backend;
+  bool here = engine_here(docker->engine);
+  struct docker_subject subject = {
+    .endpoint = &docker->endpoint,
+    .facts = here ? engine_facts(docker->engine) : 0,
+    .failure = here ? 0 : engine_trouble(docker->engine),
+    .bind = true,
+    .privileged = docker->privileged,
+  };
+  docker_doctor(&subject, ret->checks);
+  ret->count = DOCKER_CHECK_COUNT;
+}
+
 static void operation_destroy(struct backend *backend);
 
 static const struct backend_operations operations = {
@@ -167,6 +183,7 @@ static const struct backend_operations operations = {
   .remove = docker_remove,
   .list = operation_list,
   .isolation = operation_isolation,
+  .doctor = operation_doctor,
   .destroy = operation_destroy,
 };
 
@@ -257,12 +274,11 @@ static struct docker *allocate(uv_loop_t *loop, const struct docker_config *conf
 
 static bool meet_engine(struct docker *docker, const struct docker_config *config, struct error *error)
 {
-  CLEANUP_ENDPOINT struct endpoint endpoint = {0};
-  if (!endpoint_find(&endpoint_real_world, config->host, config->tls_dir, &endpoint, error))
+  if (!endpoint_find(&endpoint_real_world, config->host, config->tls_dir, &docker->endpoint, error))
     return false;
-  endpoint.http.connections_max = 2 * config->slots + CONNECTIONS_SPARE;
+  docker->endpoint.http.connections_max = 2 * config->slots + CONNECTIONS_SPARE;
   docker->engine =
-    engine_create(docker->loop, &endpoint.http, &(struct engine_events){docker, on_here, on_away}, error);
+    engine_create(docker->loop, &docker->endpoint.http, &(struct engine_events){docker, on_here, on_away}, error);
   if (!docker->engine)
     return false;
   docker->images = images_create(docker->engine, &(struct images_config){
@@ -307,6 +323,7 @@ static void operation_destroy(struct backend *backend)
   reconciler_destroy(docker->reconciler);
   images_destroy(docker->images);
   engine_destroy(docker->engine);
+  endpoint_release(&docker->endpoint);
   directory_watch_destroy(docker->directory_watch);
   answers_destroy(docker->answers);
   fd_close(docker->attempts_fd);
