@@ -25,13 +25,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Docker hears of an end a moment later than we do; so long it is asked for the reason, at most. */
+enum { REASON_MS_MAX = 1000, REASON_RETRY_MS = 100 };
+
 /* What Docker says of the container, as far as it matters. */
 enum word { WORD_NONE /* not asked */, WORD_ERROR, WORD_ABSENT, WORD_STRANGER, WORD_SEEN };
 
 struct look {
   struct known *known;
   struct engine_call *call;
-  bool again; /* it was asked for once more meanwhile */
+  struct timer *retry;
+  struct mono asked_at; /* Docker, for the first time */
+  bool again;           /* it was asked for once more meanwhile */
   enum word word;
   struct container_seen seen; /* SEEN */
   char trouble[REASON_SIZE];  /* ERROR */
@@ -47,6 +52,7 @@ void look_abandon(struct look *look)
   if (!look)
     return;
   engine_call_cancel(look->call);
+  timer_destroy(look->retry);
   look->known->look = 0;
   free(look);
 }
@@ -104,7 +110,7 @@ static void reason_of_death(const struct look *look, const struct evidence *evid
     snprintf(text, REASON_SIZE, "the host was restarted while it ran");
   else if (known[0])
     snprintf(text, REASON_SIZE, "%s", known);
-  else if (look->word == WORD_ABSENT)
+  else if (look->word == WORD_ABSENT || (look->word == WORD_SEEN && seen->state == CONTAINER_LEAVING))
     snprintf(text, REASON_SIZE, "its container was removed by somebody else");
   else if (look->word == WORD_SEEN && seen->out_of_memory)
     snprintf(text, REASON_SIZE, "its container ran out of memory, and its keeper was killed");
@@ -170,9 +176,12 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
   conclude(look);
 }
 
-static void ask_docker(struct look *look)
+static void ask_docker(void *context)
 {
+  struct look *look = context;
   const struct known *known = look->known;
+  if (look->word == WORD_NONE)
+    look->asked_at = mono_now();
   look->call = engine_inspect_container(known->docker->engine, known->name.text, on_inspected, look);
 }
 
@@ -258,9 +267,22 @@ static void conclude_unseen(struct look *look, struct evidence *evidence)
     tell_unknown(look, look->trouble);
 }
 
+/* It is dead; asks for the reason, where Docker can still give one. */
+static bool ask_for_reason(struct look *look)
+{
+  bool unaware = look->word == WORD_SEEN && look->seen.state != CONTAINER_ENDED &&
+                 mono_now().us < mono_add_ms(look->asked_at, REASON_MS_MAX).us;
+  if (!engine_here(look->known->docker->engine) || look->known->reason[0] || (look->word != WORD_NONE && !unaware))
+    return false;
+  if (look->word == WORD_NONE)
+    ask_docker(look);
+  else
+    timer_set(look->retry, REASON_RETRY_MS);
+  return true;
+}
+
 static void conclude_started(struct look *look, struct view *view)
 {
-  const struct docker *docker = look->known->docker;
   struct evidence *evidence = &view->evidence;
   if (evidence->marked && marker_of_another_boot(&evidence->marker)) {
     tell_dead(look, evidence);
@@ -271,9 +293,7 @@ static void conclude_started(struct look *look, struct view *view)
     tell_alive(look, PRESENCE_RUNNING, evidence);
     break;
   case KEEPER_DEAD:
-    if (look->word == WORD_NONE && engine_here(docker->engine))
-      ask_docker(look); /* for the reason only */
-    else
+    if (!ask_for_reason(look))
       tell_dead(look, evidence);
     break;
   case KEEPER_UNSEEN:
@@ -323,5 +343,6 @@ void docker_look(struct docker *docker, struct name name)
   }
   struct look *look = known->look = xcalloc(1, sizeof *look);
   look->known = known;
+  look->retry = timer_make(docker->loop, ask_docker, look);
   conclude(look);
 }

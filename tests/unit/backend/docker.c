@@ -417,6 +417,23 @@ static void a_killed_keeper_is_dead_and_docker_says_why(void **state)
   assert_dead_without_record(scene, "its container was killed by somebody else");
 }
 
+static void an_engine_that_has_not_heard_of_the_end_is_given_a_moment(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "die"), LAUNCH_ACCEPTED);
+  scripted_container_set_stage(scene->engine, stage_name(1), STAGE_RUNNING, 0);
+  unsigned inspections = scripted_engine_calls(scene->engine, "inspect"), looks = scene->stage.looks;
+  backend_observe(scene->stage.backend, stage_name(1));
+  await_calls(scene, "inspect", inspections + 2);
+  assert_int_equal(scene->stage.looks, looks);
+  scripted_container_set_stage(scene->engine, stage_name(1), STAGE_EXITED, 137);
+  await_calls(scene, "inspect", inspections + 3);
+  stage_turn(&scene->stage, 20);
+  assert_int_equal(scene->stage.looks, looks + 1);
+  assert_dead_without_record(scene, "its container was killed by somebody else");
+}
+
 static void a_container_that_was_removed_is_dead_and_its_output_kept(void **state)
 {
   struct scene *scene = *state;
@@ -886,6 +903,7 @@ int main(void)
     TEST(a_keeper_that_cannot_start_anything_is_heard),
     TEST(a_container_that_ended_before_its_program_is_removed_and_absent),
     TEST(a_killed_keeper_is_dead_and_docker_says_why),
+    TEST(an_engine_that_has_not_heard_of_the_end_is_given_a_moment),
     TEST(a_container_that_was_removed_is_dead_and_its_output_kept),
     TEST(a_killed_keeper_is_dead_also_while_the_engine_is_away),
     TEST(without_its_socket_only_the_engine_can_say_that_it_is_dead),
