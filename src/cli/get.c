@@ -16,6 +16,8 @@ static const struct field {
   {"signal", "verdict.signal", show_plain},
   {"limit hit", "verdict.limit.name", show_plain},
   {"runtime", "runtime", show_plain},
+  {"image", "image", show_plain},
+  {"preparing", "timeline", show_preparing},
   {"created", "created_at", show_plain},
   {"started", "started_at", show_plain},
   {"finished", "finished_at", show_plain},

@@ -16,10 +16,19 @@ static char *show_exit(const json_t *evaluation)
   return *code ? TAKE_PTR(code) : show_plain(json_at(evaluation, "verdict.signal"));
 }
 
+/* Why it ended as it did, or what it waits for. */
+static char *show_reason(const json_t *evaluation)
+{
+  if (strcmp(json_text_at(evaluation, "status"), "preparing") == 0)
+    return show_preparing(json_at(evaluation, "timeline"));
+  return show_plain(json_at(evaluation, "verdict.reason"));
+}
+
 static void row_add(struct table *table, const json_t *evaluation)
 {
   CLEANUP_FREE char *wall_time = show_duration(json_at(evaluation, "usage.wall_time_ms"));
   CLEANUP_FREE char *exit = show_exit(evaluation);
+  CLEANUP_FREE char *reason = show_reason(evaluation);
   table_row(table, (const char *const[]){
                      json_text_at(evaluation, "id"),
                      json_text_at(evaluation, "status"),
@@ -27,7 +36,7 @@ static void row_add(struct table *table, const json_t *evaluation)
                      json_text_at(evaluation, "created_at"),
                      wall_time,
                      exit,
-                     json_text_at(evaluation, "verdict.reason"),
+                     reason,
                    });
 }
 

@@ -20,6 +20,8 @@ enum option_group {
 /* field, name, letter, kind, groups, argument in the help, help */
 #define OPTIONS(X)                                                                                                     \
   X(runtime, "runtime", 0, TEXT, GROUP_SUBMISSION, "NAME", "the language; else told by the file's ending or #! line")  \
+  X(backend, "backend", 0, TEXT, GROUP_SUBMISSION, "NAME", "where it runs, such as native or docker")                  \
+  X(image, "image", 0, TEXT, GROUP_SUBMISSION, "IMAGE", "the container image to run it in; for docker")                \
   X(command, "command", 0, FLAG, GROUP_SUBMISSION, 0, "the operands are a command and its arguments, not a file")      \
   X(files, "file", 0, TEXTS, GROUP_SUBMISSION, "PATH[=LOCAL]", "put a local file beside the program, as PATH")         \
   X(input, "stdin", 0, TEXT, GROUP_SUBMISSION, "FILE|-", "the program's standard input; empty without")                \

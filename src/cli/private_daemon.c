@@ -2,7 +2,7 @@
  * assay                                  assayd
  *   mkdtemp DIR (0700)
  *   fork ─────────────────────────────▶  new session, SIGTERM when assay dies, log to DIR/log
- *                                        exec assayd --state-dir DIR/state --listen unix:DIR/socket
+ *                                        exec assayd --state-dir DIR/state --listen unix:DIR/socket …
  *   wait for "ready" or end of file  ◀── the line on --ready-fd
  *   … requests over DIR/socket …
  *   SIGTERM ──────────────────────────▶  ends; its keepers end by themselves
@@ -63,7 +63,8 @@ static char *daemon_find(void)
 }
 
 /* In the child, between fork and exec. Returns only where exec failed, with errno set. */
-static void daemon_execute(const struct private_daemon *daemon, const char *program, int ready_fd, pid_t parent)
+static void daemon_execute(const struct private_daemon *daemon, const char *program, const char *backend, int ready_fd,
+                           pid_t parent)
 {
   /* A session of its own: Ctrl-C in the terminal is for the command, which then cancels in an orderly way. */
   setsid();
@@ -83,19 +84,21 @@ static void daemon_execute(const struct private_daemon *daemon, const char *prog
   char state[PATH_MAX], ready[16];
   snprintf(state, sizeof state, "%s/state", daemon->directory);
   snprintf(ready, sizeof ready, "%d", ready_fd);
+  /* Without a backend the list ends where that would stand. */
   execlp(program, "assayd", "--state-dir", state, "--listen", daemon->server, "--slots", "1", "--ready-fd", ready,
-         (char *)0);
+         backend ? "--docker-images" : (char *)0, "**", "--backend", backend, (char *)0);
 }
 
 /* The write end of `ready` goes to the daemon; when that is gone without a line, the daemon is too. */
-static bool daemon_spawn(struct private_daemon *daemon, const char *program, int *ready, struct error *error)
+static bool daemon_spawn(struct private_daemon *daemon, const char *program, const char *backend, int *ready,
+                         struct error *error)
 {
   pid_t parent = getpid();
   daemon->pid = fork();
   if (daemon->pid < 0)
     return daemon->pid = 0, error_errno(error, "cannot fork");
   if (daemon->pid == 0) {
-    daemon_execute(daemon, program, ready[1], parent);
+    daemon_execute(daemon, program, backend, ready[1], parent);
     dprintf(2, "cannot execute %s: %s\n", program, strerror(errno));
     _exit(127);
   }
@@ -144,7 +147,7 @@ static bool directory_make(struct private_daemon *daemon, struct error *error)
   return true;
 }
 
-static bool daemon_launch(struct private_daemon *daemon, int interrupts, struct error *error)
+static bool daemon_launch(struct private_daemon *daemon, const char *backend, int interrupts, struct error *error)
 {
   if (!directory_make(daemon, error))
     return false;
@@ -152,18 +155,18 @@ static bool daemon_launch(struct private_daemon *daemon, int interrupts, struct 
   if (pipe2(ready, O_CLOEXEC) < 0)
     return error_errno(error, "cannot make a pipe");
   CLEANUP_FREE char *found = daemon_find();
-  bool good = daemon_spawn(daemon, found ? found : "assayd", ready, error);
+  bool good = daemon_spawn(daemon, found ? found : "assayd", backend, ready, error);
   fd_close(ready[1]);
   good = good && daemon_wait_ready(daemon, ready[0], interrupts, error);
   fd_close(ready[0]);
   return good;
 }
 
-struct private_daemon *private_daemon_start(int interrupts, struct error *error)
+struct private_daemon *private_daemon_start(const char *backend, int interrupts, struct error *error)
 {
   struct private_daemon *daemon = xcalloc(1, sizeof *daemon);
   daemon->pidfd = -1;
-  if (daemon_launch(daemon, interrupts, error))
+  if (daemon_launch(daemon, backend, interrupts, error))
     return daemon;
   error_wrap(error, "cannot start a private assayd");
   private_daemon_stop(daemon);

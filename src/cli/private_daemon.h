@@ -12,9 +12,10 @@ struct private_daemon;
 
 /*
  * Starts it and waits until it listens, or until `interrupts` is readable (EINTR). The error holds what it logged last,
- * where it did not come up.
+ * where it did not come up. `backend` is the one that it shall have; NULL: its own default. Whose machine it is may name
+ * any image.
  */
-struct private_daemon *private_daemon_start(int interrupts, struct error *error);
+struct private_daemon *private_daemon_start(const char *backend, int interrupts, struct error *error);
 const char *private_daemon_server(const struct private_daemon *daemon); /* "unix:/tmp/assay-…/socket" */
 /* What it logged, for a person who has to find out why something went wrong. */
 void private_daemon_print_log(const struct private_daemon *daemon);

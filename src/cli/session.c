@@ -47,7 +47,7 @@ bool session_open_or_start(struct session *session, struct error *error)
   /* A signal must not end us from here on: the daemon and its directory have to go first. */
   if (!session_take_interrupts(session, error))
     return false;
-  session->daemon = private_daemon_start(session->interrupts, error);
+  session->daemon = private_daemon_start(session->options->backend, session->interrupts, error);
   if (!session->daemon)
     return false;
   session->client = client_create(private_daemon_server(session->daemon), error);

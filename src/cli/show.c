@@ -2,6 +2,8 @@
 
 #include "base/buffer.h"
 
+#include <string.h>
+
 char *show_plain(const json_t *value)
 {
   if (json_is_string(value))
@@ -30,6 +32,17 @@ char *show_size(const json_t *value)
   for (; amount >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
     amount /= 1024;
   return xasprintf("%.1f %s", amount, units[unit]);
+}
+
+char *show_preparing(const json_t *value)
+{
+  for (size_t i = 0; i < json_array_size(value); i++) {
+    const json_t *entry = json_array_get(value, i);
+    const char *status = json_string_value(json_object_get(entry, "status"));
+    if (status && strcmp(status, "preparing") == 0)
+      return show_plain(json_object_get(entry, "detail"));
+  }
+  return xstrdup("");
 }
 
 char *show_pairs(const json_t *value)

@@ -218,6 +218,13 @@ static void limits_put(json_t *submission, const struct options *options)
   json_decref(object);
 }
 
+static bool text_put(json_t *submission, const char *key, const char *text, struct error *error)
+{
+  if (text && json_object_set_new(submission, key, json_string(text)) < 0)
+    return error_set(error, ERROR_INVALID, EILSEQ, "--%s is not UTF-8, and cannot be sent", key);
+  return true;
+}
+
 static bool input_put(const struct session *session, json_t *submission, const char *path, struct error *error)
 {
   CLEANUP_CONTENT struct content input = {0};
@@ -242,6 +249,10 @@ bool submission_make(struct session *session, json_t **ret, struct error *error)
   if (!good)
     return false;
   limits_put(submission, options);
+  good =
+    text_put(submission, "backend", options->backend, error) && text_put(submission, "image", options->image, error);
+  if (!good)
+    return false;
   if (options->kill_on_output)
     json_object_set_new(submission, "on_output_limit", json_string("kill"));
   *ret = TAKE_PTR(submission);

@@ -56,7 +56,7 @@ class Evaluation:
     def json(self):
         shown = {"id": self.id, "status": "running", "created_at": "2026-11-22T19:58:00.000Z", "verdict": None,
                  "runtime": self.submission.get("runtime"), "labels": self.submission.get("labels", {}),
-                 "isolation": self.script.get("isolation", "full")}
+                 "isolation": self.script.get("isolation", "full")} | self.script.get("shown", {})
         if not self.finished.is_set():
             return shown
         omitted = self.script.get("omitted", 0)

@@ -221,9 +221,10 @@ def every_option_reaches_the_server():
         sent = submitted(
             "--stdin", str(path / "in"), "--env", "A=1=2", "--env=B=", "--wall-time", "10s", "--cpu-time=1500ms",
             "--memory", "256M", "--processes", "3", "--output-limit", "64K", "--disk", "1GiB", "--kill-on-output",
-            "--label", "run=42", str(path / "main.py"), "--json", "-x")
+            "--label", "run=42", "--backend", "docker", "--image=python:3.12", str(path / "main.py"), "--json", "-x")
         expect(sent == {
             "runtime": "python", "code": "print('ä')", "args": ["--json", "-x"], "stdin": "input",
+            "backend": "docker", "image": "python:3.12",
             "env": {"A": "1=2", "B": ""}, "labels": {"run": "42"}, "on_output_limit": "kill",
             "limits": {"wall_time_ms": 10000, "cpu_time_ms": 1500, "memory_bytes": 256 << 20, "processes": 3,
                        "output_bytes": 64 << 10, "disk_bytes": 1 << 30}}, sent)
@@ -429,6 +430,19 @@ def logs_follow_to_the_end():
         expect(process.returncode == 0 and out == b"all of it\n", out)
 
 
+def what_is_being_fetched_is_told():
+    shown = {"status": "preparing", "image": "python:3.12", "timeline": [
+        {"status": "queued", "at": "2026-11-22T19:58:00.000Z"},
+        {"status": "preparing", "at": "2026-11-22T19:58:00.001Z", "detail": "pulling python:3.12: 3 of 7 layers"}]}
+    with Fake() as fake, script_file(open=True, shown=shown) as file:
+        id_ = assay("submit", "--server", fake.address, file).out.decode().strip()
+        said = assay("get", "--server", fake.address, id_).out.decode()
+        expect("image     python:3.12\n" in said and "preparing pulling python:3.12: 3 of 7 layers" in said, said)
+        said = assay("list", "--server", fake.address).out.decode()
+        expect("preparing" in said and "pulling python:3.12: 3 of 7 layers" in said, said)
+        fake.last.finished.set()
+
+
 def the_doctor_says_what_is_missing():
     with Fake() as fake:
         result = assay("doctor", "--server", fake.address)
@@ -554,7 +568,14 @@ def without_a_daemon_a_private_one_is_started():
         arguments = json.loads(trace[1].removeprefix("arguments "))
         own = arguments[arguments.index("--listen") + 1].removeprefix("unix:").removesuffix("/socket")
         expect(arguments[:6] == ["--state-dir", own + "/state", "--listen", f"unix:{own}/socket", "--slots", "1"] and
-               os.path.dirname(own) == str(path / "tmp"), arguments)
+               os.path.dirname(own) == str(path / "tmp") and "--backend" not in arguments, arguments)
+
+
+def a_private_daemon_has_the_backend_that_was_asked_for():
+    with directory() as path, script_file() as file:
+        expect_status(private(path, "run", "--backend", "docker", "--image", "x", file), 0)
+        arguments = json.loads(expect_nothing_left(path)[1].removeprefix("arguments "))
+        expect(arguments[-4:] == ["--docker-images", "**", "--backend", "docker"], arguments)
 
 
 def the_doctor_starts_a_private_one_too():
@@ -685,11 +706,11 @@ CASES = [
     a_lost_submission_is_repeated_under_its_key, nobody_there_is_told_at_once, a_file_that_is_not_there_is_told,
     a_closed_output_is_no_success, the_server_is_named_by_option_or_environment, a_list_goes_on_to_its_last_page,
     an_id_cannot_leave_its_place_in_the_path, cancel_and_get_tell_the_status, logs_follow_to_the_end,
-    the_doctor_says_what_is_missing, version_names_both, ctrl_c_cancels_and_still_tells_the_verdict,
+    what_is_being_fetched_is_told, the_doctor_says_what_is_missing, version_names_both, ctrl_c_cancels_and_still_tells_the_verdict,
     a_second_ctrl_c_gives_up,
 ]
 PRIVATE_CASES = [
-    without_a_daemon_a_private_one_is_started, the_doctor_starts_a_private_one_too, other_commands_start_none,
+    without_a_daemon_a_private_one_is_started, a_private_daemon_has_the_backend_that_was_asked_for, the_doctor_starts_a_private_one_too, other_commands_start_none,
     a_server_that_was_named_is_never_replaced, a_private_daemon_that_cannot_start_says_why,
     an_interrupted_private_run_leaves_nothing, ctrl_c_works_while_the_program_is_typed, a_killed_assay_takes_its_daemon_along,
 ]
