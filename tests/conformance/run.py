@@ -135,6 +135,8 @@ def run(options, cases, directory, engine, report):
     daemon.start()
     try:
         names = traces.names_of(daemon)
+        if engine:  # that the backend has met it is known when something has run there
+            daemon.client().submit({"command": ["true"]}, wait=PATIENCE_SECONDS)
         corpus = Corpus(options, daemon, canaries, report)
         report.run("before: what this host lacks is what was said", corpus.check_lacks)
         able = [one for one in cases if all(map(os.path.exists, one.needs))]

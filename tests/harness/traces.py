@@ -18,7 +18,23 @@ def adopt_orphans():
 
 def descendants(root=None):
     """{pid: command} of all processes below `root` (this one), zombies excepted."""
-    children = {}
+    by_parent = _processes()
+    found, pending = {}, [root or os.getpid()]
+    while pending:
+        below = by_parent.get(pending.pop(), {})
+        found |= below
+        pending += below
+    return found
+
+
+def children(pid):
+    """{pid: command} of its children, zombies excepted."""
+    return _processes().get(pid, {})
+
+
+def _processes():
+    """{parent: {pid: command}} of all that there are."""
+    by_parent = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -28,22 +44,8 @@ def descendants(root=None):
             continue  # it has ended meanwhile
         command, rest = stat[stat.index("(") + 1 : stat.rindex(")")], stat[stat.rindex(")") + 2 :].split()
         if rest[0] != "Z":
-            children.setdefault(int(rest[1]), []).append((int(entry.name), command))
-    found, pending = {}, [root or os.getpid()]
-    while pending:
-        for pid, command in children.get(pending.pop(), []):
-            found[pid] = command
-            pending.append(pid)
-    return found
-
-
-def children(pid):
-    """{pid: command} of its children, zombies excepted."""
-    return {child: command for child, command in descendants(pid).items() if _parent(child) == pid}
-
-
-def _parent(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            by_parent.setdefault(int(rest[1]), {})[int(entry.name)] = command
+    return by_parent
 
 
 def reap():

@@ -5,6 +5,9 @@
 # [expect]
 # verdict = "completed"
 # stdout = "not told\n"
+# [on.docker]
+# # The kernel tells for each mount which directory of its file system it is, and a container's evidence is such a mount.
+# stdout = { matches = "\\['/proc/1/mountinfo'(, '/proc/\\d+/mountinfo')*\\]\n" }
 import glob
 import os
 

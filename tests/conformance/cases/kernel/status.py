@@ -3,6 +3,10 @@
 # [expect]
 # verdict = "completed"
 # stdout = "CapInh 0\nCapPrm 0\nCapEff 0\nCapBnd 0\nCapAmb 0\nNoNewPrivs 1\nSeccomp 2\nnot root\n"
+# [on.docker]
+# # The bounding set is that of the keeper: KILL, SETGID and SETUID. To take it away it would need one capability more, and with
+# # NoNewPrivs nothing can be had from it.
+# stdout = "CapInh 0\nCapPrm 0\nCapEff 0\nCapBnd 224\nCapAmb 0\nNoNewPrivs 1\nSeccomp 2\nnot root\n"
 import os
 
 wanted = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
