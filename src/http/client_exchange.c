@@ -113,7 +113,7 @@ static const char *why_not_connected(const struct http_exchange *exchange)
   long code = exchange->socket_errno;
   if (!code)
     curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &code);
-  return code ? strerror((int)code) : "it has no place for another caller";
+  return code ? strerror((int)code) : curl_easy_strerror(CURLE_COULDNT_CONNECT);
 }
 
 /* Says what went wrong, unless whoever stopped the exchange has said so. */
