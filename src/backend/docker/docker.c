@@ -167,7 +167,7 @@ static void operation_doctor(const struct backend *backend, struct doctor_report
     .endpoint = &docker->endpoint,
     .facts = here ? engine_facts(docker->engine) : 0,
     .failure = here ? 0 : engine_trouble(docker->engine),
-    .bind = true,
+    .bind = !docker->remote,
     .privileged = docker->privileged,
   };
   docker_doctor(&subject, ret->checks);
@@ -225,12 +225,13 @@ static bool find_instance(struct docker *docker, int directory, struct error *er
 }
 
 /* Replaced only where it differs, so that a restart does not touch what is mounted everywhere. */
-static bool copy_keeper(const struct docker_config *config, int directory, struct error *error)
+static bool copy_keeper(struct docker *docker, const struct docker_config *config, int directory, struct error *error)
 {
   CLEANUP_BLOB struct blob *keeper = file_read(AT_FDCWD, config->keeper_path, KEEPER_BYTES_MAX, error);
   if (!keeper)
     return error_wrap(error, "assay-keeper");
   CLEANUP_BLOB struct blob *copy = file_read(directory, "keeper", KEEPER_BYTES_MAX, 0);
+  docker->keeper = blob_ref(keeper);
   bool same = copy && copy->size == keeper->size && !memcmp(copy->data, keeper->data, copy->size);
   return same || replace_file(directory, "keeper", 0755, keeper->data, keeper->size, error);
 }
@@ -244,7 +245,7 @@ static bool open_state(struct docker *docker, const struct docker_config *config
   docker->attempts_fd = open(docker->attempts_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0 || docker->attempts_fd < 0)
     return error_errno(error, "cannot open %s", path);
-  if (!find_instance(docker, directory, error) || !copy_keeper(config, directory, error))
+  if (!find_instance(docker, directory, error) || !copy_keeper(docker, config, directory, error))
     return false;
   snprintf(docker->label, sizeof docker->label, LABEL_INSTANCE "=%s", docker->instance);
   return true;
@@ -276,6 +277,8 @@ static bool meet_engine(struct docker *docker, const struct docker_config *confi
 {
   if (!endpoint_find(&endpoint_real_world, config->host, config->tls_dir, &docker->endpoint, error))
     return false;
+  bool here = docker->endpoint.http.unix_path != 0;
+  docker->remote = config->evidence == DOCKER_EVIDENCE_VOLUME || (config->evidence == DOCKER_EVIDENCE_AUTO && !here);
   docker->endpoint.http.connections_max = 2 * config->slots + CONNECTIONS_SPARE;
   docker->engine =
     engine_create(docker->loop, &docker->endpoint.http, &(struct engine_events){docker, on_here, on_away}, error);
@@ -327,6 +330,7 @@ static void operation_destroy(struct backend *backend)
   directory_watch_destroy(docker->directory_watch);
   answers_destroy(docker->answers);
   fd_close(docker->attempts_fd);
+  blob_unref(docker->keeper);
   free(docker->keeper_path);
   free(docker->attempts_path);
   free(docker);

@@ -30,6 +30,7 @@ struct known {
   struct look *look;
   struct killing *killing;
   struct removal *removal;
+  bool started;             /* the engine has shown the start marker, where evidence is fetched */
   int watch;                /* inotify's number for its directory; -1: not watched */
   struct watch *keeper;     /* its process, a pidfd; NULL: not met, or dead */
   char reason[REASON_SIZE]; /* why the platform failed it, as far as is known; "" */
@@ -44,6 +45,8 @@ struct docker {
   struct answers *answers;
   struct endpoint endpoint;
   struct engine *engine;
+  bool remote;         /* the engine does not see this host's files: fetch.h */
+  struct blob *keeper; /* to be put there, where it is remote */
   char *keeper_path, *attempts_path;
   int attempts_fd;
   char instance[INSTANCE_SIZE], label[LABEL_SIZE]; /* "assay.instance=…" */

@@ -77,15 +77,16 @@ struct engine_call *engine_remove_container(struct engine *engine, const char *n
 enum { ENGINE_LIST_MAX = 1000 };
 struct engine_call *engine_list_containers(struct engine *engine, const char *label, engine_done *done, void *context);
 
+struct engine_call *engine_list_images(struct engine *engine, engine_done *done, void *context);
 /* ABSENT: the engine has no such image. */
 struct engine_call *engine_inspect_image(struct engine *engine, const char *image, engine_done *done, void *context);
 
-/* A tar archive to or from a path in a container, which need not run. */
+/* A tar archive to or from a path in a container, which need not run. ABSENT: no such container, or path. */
 struct engine_call *engine_put_archive(struct engine *engine, const char *name, const char *path, struct blob *archive,
                                        engine_done *done, void *context);
 struct engine_call *engine_get_archive(struct engine *engine, const char *name, const char *path, engine_data *data,
                                        engine_done *done, void *context);
-struct engine_call *engine_create_volume(struct engine *engine, struct blob *body, engine_done *done, void *context);
+struct engine_call *engine_inspect_volume(struct engine *engine, const char *name, engine_done *done, void *context);
 struct engine_call *engine_remove_volume(struct engine *engine, const char *name, engine_done *done, void *context);
 
 /* Streams. Events of containers with that label, from the engine's time `since` ("seconds.nanoseconds"; "": from now on);

@@ -37,13 +37,13 @@ static struct engine_call *act(struct engine *engine, const char *method, const 
 }
 
 /* The same for a question that is answered with JSON. */
-static struct engine_call *ask(struct engine *engine, const char *collection, const char *name, engine_done *done,
-                               void *context)
+static struct engine_call *ask(struct engine *engine, const char *collection, const char *name, const char *rest,
+                               engine_done *done, void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
   buffer_printf(&path, "/%s/", collection);
   http_encode_part(&path, name);
-  buffer_puts(&path, "/json");
+  buffer_puts(&path, rest);
   return engine_send(engine, &(struct engine_request){.method = "GET",
                                                       .path = path.data,
                                                       .total_ms = INSPECT_MS_MAX,
@@ -76,7 +76,7 @@ struct engine_call *engine_start_container(struct engine *engine, const char *na
 
 struct engine_call *engine_inspect_container(struct engine *engine, const char *name, engine_done *done, void *context)
 {
-  return ask(engine, "containers", name, done, context);
+  return ask(engine, "containers", name, "/json", done, context);
 }
 
 struct engine_call *engine_kill_container(struct engine *engine, const char *name, int signal, engine_done *done,
@@ -112,13 +112,10 @@ static void put_filters(struct buffer *path, const char *label, const char *type
   cleanup_free(&text);
 }
 
-struct engine_call *engine_list_containers(struct engine *engine, const char *label, engine_done *done, void *context)
+static struct engine_call *list(struct engine *engine, const char *path, engine_done *done, void *context)
 {
-  CLEANUP_BUFFER struct buffer path = {0};
-  buffer_printf(&path, "/containers/json?all=1&limit=%d", ENGINE_LIST_MAX);
-  put_filters(&path, label, 0);
   return engine_send(engine, &(struct engine_request){.method = "GET",
-                                                      .path = path.data,
+                                                      .path = path,
                                                       .total_ms = LIST_MS_MAX,
                                                       .answer_bytes_max = LIST_BYTES_MAX,
                                                       .json = true,
@@ -126,10 +123,23 @@ struct engine_call *engine_list_containers(struct engine *engine, const char *la
                                                       .context = context});
 }
 
+struct engine_call *engine_list_containers(struct engine *engine, const char *label, engine_done *done, void *context)
+{
+  CLEANUP_BUFFER struct buffer path = {0};
+  buffer_printf(&path, "/containers/json?all=1&limit=%d", ENGINE_LIST_MAX);
+  put_filters(&path, label, 0);
+  return list(engine, path.data, done, context);
+}
+
+struct engine_call *engine_list_images(struct engine *engine, engine_done *done, void *context)
+{
+  return list(engine, "/images/json", done, context);
+}
+
 struct engine_call *engine_inspect_image(struct engine *engine, const char *image, engine_done *done, void *context)
 {
   /* The slashes of an image's name are no parts of a path, and Docker takes them either way; Podman wants them encoded. */
-  return ask(engine, "images", image, done, context);
+  return ask(engine, "images", image, "/json", done, context);
 }
 
 static void put_archive_path(struct buffer *out, const char *name, const char *path)
@@ -168,16 +178,9 @@ struct engine_call *engine_get_archive(struct engine *engine, const char *name, 
                                                       .context = context});
 }
 
-struct engine_call *engine_create_volume(struct engine *engine, struct blob *body, engine_done *done, void *context)
+struct engine_call *engine_inspect_volume(struct engine *engine, const char *name, engine_done *done, void *context)
 {
-  return engine_send(engine, &(struct engine_request){.method = "POST",
-                                                      .path = "/volumes/create",
-                                                      .body = body,
-                                                      .body_type = JSON_TYPE,
-                                                      .total_ms = CHANGE_MS_MAX,
-                                                      .answer_bytes_max = SMALL_BYTES_MAX,
-                                                      .done = done,
-                                                      .context = context});
+  return ask(engine, "volumes", name, "", done, context);
 }
 
 struct engine_call *engine_remove_volume(struct engine *engine, const char *name, engine_done *done, void *context)

@@ -8,6 +8,8 @@
  *                       again, for 2 s, and then by force
  *   keeper dead         nothing is left to be killed
  *
+ * Where the engine does not see this host's files, signals stand for the socket, and Docker's word for what there is.
+ *
  * That it worked is learnt by looking.
  */
 
@@ -130,9 +132,8 @@ static void ask_keeper(struct killing *killing)
   timer_set(killing->timer, PATIENCE_MS);
 }
 
-static void proceed(void *context)
+static void proceed_here(struct killing *killing)
 {
-  struct killing *killing = context;
   struct known *known = killing->known;
   switch (known_keeper(known)) {
   case KEEPER_ALIVE:
@@ -146,6 +147,54 @@ static void proceed(void *context)
     (was_started(known) ? kill_by_force : remove_unstarted)(killing);
     break;
   }
+}
+
+/* The same from afar. */
+
+static void on_signalled(void *context, const struct engine_answer *signalled)
+{
+  struct killing *killing = context;
+  (void)signalled;
+  killing->call = 0;
+  killing->asked = true;
+  timer_set(killing->timer, PATIENCE_MS);
+}
+
+static void signal_keeper(struct killing *killing)
+{
+  const struct known *known = killing->known;
+  int signal = killing->reason == KILLED_CANCELLED ? CONTAINER_SIGNAL_CANCEL : CONTAINER_SIGNAL_DEADLINE;
+  killing->call = engine_kill_container(known->docker->engine, known->name.text, signal, on_signalled, killing);
+}
+
+static void on_seen(void *context, const struct engine_answer *inspected)
+{
+  struct killing *killing = context;
+  const struct known *known = killing->known;
+  struct container_seen seen;
+  killing->call = 0;
+  bool told = inspected->outcome == ENGINE_DONE &&
+              container_inspect(inspected->body, known->docker->instance, known->name, &seen, 0);
+  if (told && seen.ours && seen.state == CONTAINER_RUNNING)
+    (killing->asked ? kill_by_force : signal_keeper)(killing);
+  else if (told && seen.ours && seen.state == CONTAINER_CREATED)
+    remove_unstarted(killing);
+  else if (told || inspected->outcome == ENGINE_ABSENT || !patient(killing))
+    end_killing(killing);
+  else
+    timer_set(killing->timer, RETRY_MS);
+}
+
+static void proceed_there(struct killing *killing)
+{
+  const struct known *known = killing->known;
+  killing->call = engine_inspect_container(known->docker->engine, known->name.text, on_seen, killing);
+}
+
+static void proceed(void *context)
+{
+  struct killing *killing = context;
+  (killing->known->docker->remote ? proceed_there : proceed_here)(killing);
 }
 
 void docker_kill(struct backend *backend, struct name name, enum kill_reason reason)

@@ -55,6 +55,8 @@ static bool ended(int pidfd)
 
 enum keeper_life known_keeper(struct known *known)
 {
+  if (known->docker->remote)
+    return KEEPER_UNSEEN;
   if (known->keeper)
     return ended(watch_fd(known->keeper)) ? KEEPER_DEAD : KEEPER_ALIVE;
   int pidfd;
@@ -75,7 +77,7 @@ void known_kill_keeper(const struct known *known)
 void known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->killing || known->removal || known->watch >= 0 ||
-                known->keeper || known->reason[0] || known->delay_ms;
+                known->keeper || known->started || known->reason[0] || known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->docker->known) = known->next;
@@ -89,6 +91,7 @@ void known_forget(struct known *known)
   unwatch(known);
   watch_destroy(known->keeper);
   known->keeper = 0;
+  known->started = false;
   known->reason[0] = 0;
   known->delay_ms = 0;
   known_let_go(known);
@@ -158,7 +161,7 @@ void directory_watch_destroy(struct directory_watch *watch)
 void known_watch(struct known *known)
 {
   struct docker *docker = known->docker;
-  if (known->watch >= 0 || !docker->directory_watch->watch)
+  if (known->watch >= 0 || docker->remote || !docker->directory_watch->watch)
     return;
   CLEANUP_FREE char *path = xasprintf("%s/%s", docker->attempts_path, known->name.text);
   known->watch = inotify_add_watch(watch_fd(docker->directory_watch->watch), path,

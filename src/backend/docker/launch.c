@@ -6,8 +6,10 @@
  * long as there is neither a start marker nor a container that lives, until its own deadline.
  */
 
+#include "backend/docker/archive.h"
 #include "backend/docker/container.h"
 #include "backend/docker/docker_impl.h"
+#include "backend/docker/fetch.h"
 #include "backend/docker/images.h"
 #include "backend/docker/inspect.h"
 
@@ -131,6 +133,37 @@ static void start(struct launch *launch)
   launch->call = engine_start_container(known->docker->engine, known->name.text, on_started, launch);
 }
 
+/* What an engine that does not see our files needs: the keeper and the plan. */
+
+static void on_put(void *context, const struct engine_answer *put)
+{
+  struct launch *launch = context;
+  launch->call = 0;
+  if (put->outcome == ENGINE_DONE)
+    start(launch);
+  else if (put->outcome == ENGINE_NOT_SENT)
+    answer(launch, LAUNCH_BUSY, put->message);
+  else
+    fail(launch, "the plan cannot be put into its container", put->message);
+}
+
+/* Also into a container that was found: an earlier try may have come no further than making it. */
+static void equip(struct launch *launch)
+{
+  struct known *known = launch->known;
+  struct docker *docker = known->docker;
+  struct error error;
+  if (!docker->remote) {
+    start(launch);
+    return;
+  }
+  CLEANUP_BLOB struct blob *archive = archive_make(docker->keeper, launch->plan_bytes, &error);
+  if (archive)
+    launch->call = engine_put_archive(docker->engine, known->name.text, VOLUME_PATH, archive, on_put, launch);
+  else
+    answer(launch, LAUNCH_BUSY, error.message);
+}
+
 /* The container. */
 
 static void want_image(struct launch *launch);
@@ -152,7 +185,7 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
   else if (!seen.ours)
     fail(launch, "its name is taken", "a container that is not ours has it");
   else if (seen.state == CONTAINER_CREATED)
-    start(launch);
+    equip(launch);
   else if (seen.state == CONTAINER_RUNNING)
     answer(launch, LAUNCH_ACCEPTED, 0);
   else /* a look tells what became of it */
@@ -167,7 +200,7 @@ static void on_created(void *context, const struct engine_answer *created)
   launch->call = 0;
   switch (created->outcome) {
   case ENGINE_DONE:
-    start(launch);
+    equip(launch);
     break;
   case ENGINE_CONFLICT:
     launch->call = engine_inspect_container(docker->engine, known->name.text, on_inspected, launch);
@@ -211,8 +244,9 @@ static struct blob *encode_container(const struct launch *launch, const struct i
     .instance = docker->instance,
     .deadline = deadline_of(&launch->plan),
     .facts = engine_facts(docker->engine),
-    .keeper_path = docker->keeper_path,
-    .attempt_path = attempt_path,
+    .keeper_path = docker->remote ? 0 : docker->keeper_path,
+    .attempt_path = docker->remote ? 0 : attempt_path,
+    .volume = docker->remote ? launch->known->name.text : 0,
     .cpus_milli = docker->cpus_milli,
     .privileged = docker->privileged,
     .image_volumes = image->volumes,

@@ -12,11 +12,16 @@
  *   no marker      no keeper     ended          it failed before it could start anything: removed, then absent
  *   anything else                               unknown
  *
+ * Where the engine does not see this host's files there is no socket, so the keeper is never seen, and the evidence is
+ * fetched when Docker has said what there is (fetch.h): of a container that runs, whether its program has started; of one
+ * that has ended, all of it; of one that is gone, what its volume holds.
+ *
  * Whoever could be alive is asked before the evidence is read: what ends in between has left its record when it is read.
  * So after Docker has answered, keeper and evidence are looked at once more. An error of Docker is no answer.
  */
 
 #include "backend/docker/docker_impl.h"
+#include "backend/docker/fetch.h"
 #include "backend/docker/images.h"
 #include "backend/docker/inspect.h"
 
@@ -25,8 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Docker hears of an end a moment later than we do; so long it is asked for the reason, at most. */
-enum { REASON_MS_MAX = 1000, REASON_RETRY_MS = 100 };
+/* Docker hears of an end a moment later than we do, and a program is started a moment later than its container: so long
+ * Docker is asked again, at most. */
+enum { MOMENT_MS = 1000, RETRY_MS = 100 };
 
 /* What Docker says of the container, as far as it matters. */
 enum word { WORD_NONE /* not asked */, WORD_ERROR, WORD_ABSENT, WORD_STRANGER, WORD_SEEN };
@@ -34,6 +40,8 @@ enum word { WORD_NONE /* not asked */, WORD_ERROR, WORD_ABSENT, WORD_STRANGER, W
 struct look {
   struct known *known;
   struct engine_call *call;
+  struct fetch *fetch;
+  bool fetched; /* what Docker's word makes worth fetching */
   struct timer *retry;
   struct mono asked_at; /* Docker, for the first time */
   bool again;           /* it was asked for once more meanwhile */
@@ -52,6 +60,7 @@ void look_abandon(struct look *look)
   if (!look)
     return;
   engine_call_cancel(look->call);
+  fetch_cancel(look->fetch);
   timer_destroy(look->retry);
   look->known->look = 0;
   free(look);
@@ -98,6 +107,12 @@ static void tell_unknown(struct look *look, const char *why)
   tell(look, PRESENCE_UNKNOWN, &(struct evidence){0}, 0, why);
 }
 
+/* Since it was started. Of another host that cannot be told. */
+static bool was_rebooted(const struct known *known, const struct evidence *evidence)
+{
+  return !known->docker->remote && evidence->marked && marker_of_another_boot(&evidence->marker);
+}
+
 /* Why there is no record, for a person. */
 static void reason_of_death(const struct look *look, const struct evidence *evidence, char text[static REASON_SIZE])
 {
@@ -106,7 +121,7 @@ static void reason_of_death(const struct look *look, const struct evidence *evid
   text[0] = 0;
   if (evidence->problem[0])
     snprintf(text, REASON_SIZE, "%s", evidence->problem);
-  else if (evidence->marked && marker_of_another_boot(&evidence->marker))
+  else if (was_rebooted(look->known, evidence))
     snprintf(text, REASON_SIZE, "the host was restarted while it ran");
   else if (known[0])
     snprintf(text, REASON_SIZE, "%s", known);
@@ -163,6 +178,7 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
   const struct known *known = look->known;
   struct error error;
   look->call = 0;
+  look->fetched = false;
   snprintf(look->trouble, sizeof look->trouble, "%s", inspected->message);
   look->word = WORD_ERROR;
   if (inspected->outcome == ENGINE_ABSENT) {
@@ -183,6 +199,57 @@ static void ask_docker(void *context)
   if (look->word == WORD_NONE)
     look->asked_at = mono_now();
   look->call = engine_inspect_container(known->docker->engine, known->name.text, on_inspected, look);
+}
+
+static bool asked_a_moment_ago(const struct look *look)
+{
+  return mono_now().us < mono_add_ms(look->asked_at, MOMENT_MS).us;
+}
+
+static void ask_again(struct look *look)
+{
+  timer_set(look->retry, RETRY_MS);
+}
+
+/* Fetching. */
+
+static bool worth_fetching(const struct look *look)
+{
+  bool there = look->word == WORD_ABSENT || (look->word == WORD_SEEN && look->seen.state != CONTAINER_LEAVING);
+  return look->known->docker->remote && there && !look->fetched;
+}
+
+static void on_fetched(void *context, enum fetch_result result, const char *message)
+{
+  struct look *look = context;
+  look->fetch = 0;
+  look->fetched = true;
+  if (result == FETCH_ERROR) {
+    look->word = WORD_ERROR;
+    snprintf(look->trouble, sizeof look->trouble, "its evidence cannot be fetched: %.200s", message);
+  }
+  conclude(look);
+}
+
+static void on_start_marker(void *context, enum fetch_result result, const char *message)
+{
+  struct look *look = context;
+  look->known->started = result == FETCH_DONE;
+  on_fetched(look, result, message);
+}
+
+static void fetch(struct look *look)
+{
+  const struct known *known = look->known;
+  struct docker *docker = known->docker;
+  if (look->word == WORD_ABSENT)
+    look->fetch = fetch_from_volume(docker, known->name, on_fetched, look);
+  else if (look->seen.state != CONTAINER_RUNNING)
+    look->fetch = fetch_from_container(docker, known->name, on_fetched, look);
+  else if (!known->started)
+    look->fetch = fetch_start_marker(docker, known->name, on_start_marker, look);
+  else
+    on_fetched(look, FETCH_DONE, 0);
 }
 
 /* A container that ended before its program was started: the next launch needs its name. */
@@ -241,7 +308,10 @@ static void conclude_unstarted(struct look *look, const struct evidence *evidenc
     tell(look, PRESENCE_ABSENT, evidence, 0, known->reason);
     break;
   case CONTAINER_RUNNING:
-    tell_alive(look, PRESENCE_PENDING, evidence);
+    if (known->docker->remote && asked_a_moment_ago(look))
+      ask_again(look); /* nothing else would tell of the start */
+    else
+      tell_alive(look, PRESENCE_PENDING, evidence);
     break;
   case CONTAINER_LEAVING:
     tell_unknown(look, "its container is being removed");
@@ -252,8 +322,8 @@ static void conclude_unstarted(struct look *look, const struct evidence *evidenc
   }
 }
 
-/* There is a start marker, but no socket: somebody has removed it. Docker alone can tell, and its word for death is good
- * enough only where it says how it ended. */
+/* There is a start marker, but no socket: somebody has removed it, or there never is one here. Docker alone can tell, and
+ * its word for death is good enough only where it says how it ended. */
 static void conclude_unseen(struct look *look, struct evidence *evidence)
 {
   bool seen = look->word == WORD_SEEN;
@@ -270,21 +340,20 @@ static void conclude_unseen(struct look *look, struct evidence *evidence)
 /* It is dead; asks for the reason, where Docker can still give one. */
 static bool ask_for_reason(struct look *look)
 {
-  bool unaware = look->word == WORD_SEEN && look->seen.state != CONTAINER_ENDED &&
-                 mono_now().us < mono_add_ms(look->asked_at, REASON_MS_MAX).us;
+  bool unaware = look->word == WORD_SEEN && look->seen.state != CONTAINER_ENDED && asked_a_moment_ago(look);
   if (!engine_here(look->known->docker->engine) || look->known->reason[0] || (look->word != WORD_NONE && !unaware))
     return false;
   if (look->word == WORD_NONE)
     ask_docker(look);
   else
-    timer_set(look->retry, REASON_RETRY_MS);
+    ask_again(look);
   return true;
 }
 
 static void conclude_started(struct look *look, struct view *view)
 {
   struct evidence *evidence = &view->evidence;
-  if (evidence->marked && marker_of_another_boot(&evidence->marker)) {
+  if (was_rebooted(look->known, evidence)) {
     tell_dead(look, evidence);
     return;
   }
@@ -311,8 +380,10 @@ static bool view_attempt(struct known *known, struct view *view, struct error *e
 {
   const struct docker *docker = known->docker;
   view->keeper = known_keeper(known);
-  return evidence_read(docker->attempts_fd, known->name, &view->evidence, error) &&
-         (!view->evidence.recorded || read_outputs(known, &view->evidence, error));
+  if (!evidence_read(docker->attempts_fd, known->name, &view->evidence, error))
+    return false;
+  view->evidence.started = view->evidence.started || known->started;
+  return (!view->evidence.recorded || read_outputs(known, &view->evidence, error));
 }
 
 static void conclude(struct look *look)
@@ -323,6 +394,8 @@ static void conclude(struct look *look)
     tell_unknown(look, error.message);
   else if (view.evidence.recorded)
     tell_dead(look, &view.evidence);
+  else if (worth_fetching(look))
+    fetch(look);
   else if (view.evidence.started)
     conclude_started(look, &view);
   else if (view.keeper == KEEPER_ALIVE)

@@ -1,10 +1,12 @@
 /*
- * Removing what is left of an attempt whose verdict is durable: the container first, because it may still run, then the
- * directory; each until it is gone. A few at a time: the engine has launches to do, which are waited for.
+ * Removing what is left of an attempt whose verdict is durable: the container first, because it may still run, then its
+ * volume, where there is one, and at last the directory; each until it is gone. A few at a time: the engine has launches
+ * to do, which are waited for.
  */
 
 #include "backend/directory.h"
 #include "backend/docker/docker_impl.h"
+#include "backend/docker/fetch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,16 +78,55 @@ static void finish(struct removal *removal)
   removals_resume(docker);
 }
 
-static void on_removed(void *context, const struct engine_answer *removed)
+static bool gone(const struct engine_answer *removed)
 {
-  struct removal *removal = context;
-  struct known *known = removal->known;
-  removal->call = 0;
-  bool gone = removed->outcome == ENGINE_DONE || removed->outcome == ENGINE_ABSENT;
-  if (gone && directory_remove(known->docker->attempts_fd, known->name.text, DIRECTORY_OF_FILES))
+  return removed->outcome == ENGINE_DONE || removed->outcome == ENGINE_ABSENT;
+}
+
+/* The directory stays to the end: as long as it is there, the attempt is found and removed by whoever comes after us. */
+static void remove_directory(struct removal *removal)
+{
+  const struct known *known = removal->known;
+  if (directory_remove(known->docker->attempts_fd, known->name.text, DIRECTORY_OF_FILES))
     finish(removal);
   else
     retry_later(removal);
+}
+
+static void on_volume_removed(void *context, const struct engine_answer *removed)
+{
+  struct removal *removal = context;
+  removal->call = 0;
+  (gone(removed) ? remove_directory : retry_later)(removal);
+}
+
+static void on_reader_removed(void *context, const struct engine_answer *removed)
+{
+  struct removal *removal = context;
+  const struct known *known = removal->known;
+  removal->call = 0;
+  if (gone(removed))
+    removal->call = engine_remove_volume(known->docker->engine, known->name.text, on_volume_removed, removal);
+  else
+    retry_later(removal);
+}
+
+static void remove_volume(struct removal *removal)
+{
+  const struct known *known = removal->known;
+  char reader[READER_NAME_SIZE];
+  reader_name(known->name, reader);
+  removal->call = engine_remove_container(known->docker->engine, reader, true, on_reader_removed, removal);
+}
+
+static void on_removed(void *context, const struct engine_answer *removed)
+{
+  struct removal *removal = context;
+  removal->call = 0;
+  if (!gone(removed))
+    retry_later(removal);
+  else
+    (removal->known->docker->remote ? remove_volume : remove_directory)(removal);
 }
 
 static void begin(struct removal *removal)
