@@ -222,24 +222,60 @@ bool capture_drain(struct capture *capture)
   return false;
 }
 
-/* Turns the ring until the tail's oldest byte lies right behind the head. */
-static void put_ring_in_order(struct capture *capture, struct capture_stream *stream)
+static bool read_at(struct capture *capture, int file, char *data, size_t size, uint64_t offset)
 {
-  uint64_t head = head_bytes(capture->limit), tail = capture->limit - head;
-  uint64_t oldest = tail ? (stream->bytes - head) % tail : 0;
-  if (!oldest)
-    return;
-  CLEANUP_FREE char *bytes = xmalloc(tail);
-  for (uint64_t done = 0; done < tail;) {
-    ssize_t got = pread(stream->file, bytes + done, tail - done, (off_t)(head + done));
+  for (size_t done = 0; done < size;) {
+    ssize_t got = pread(file, data + done, size - done, (off_t)(offset + done));
+    if (got < 0 && errno == EINTR)
+      continue;
     if (got <= 0) {
       note_failure(capture);
-      return;
+      return false;
     }
-    done += (uint64_t)got;
+    done += (size_t)got;
   }
-  write_at(capture, stream->file, bytes + oldest, tail - oldest, head);
-  write_at(capture, stream->file, bytes, oldest, head + tail - oldest);
+  return true;
+}
+
+static void reverse(char *bytes, size_t size)
+{
+  for (size_t i = 0; i < size / 2; i++) {
+    char swapped = bytes[i];
+    bytes[i] = bytes[size - 1 - i];
+    bytes[size - 1 - i] = swapped;
+  }
+}
+
+/* Turns a part of a file back to front, from both ends to the middle. */
+static void reverse_file(struct capture *capture, int file, uint64_t offset, uint64_t size)
+{
+  static char front[READ_BYTES], back[READ_BYTES];
+  uint64_t end = offset + size;
+  while (end - offset > 1) {
+    const uint64_t half = (end - offset) / 2;
+    const size_t piece = (size_t)(half < READ_BYTES ? half : READ_BYTES);
+    if (!read_at(capture, file, front, piece, offset) || !read_at(capture, file, back, piece, end - piece))
+      return;
+    reverse(front, piece);
+    reverse(back, piece);
+    write_at(capture, file, back, piece, offset);
+    write_at(capture, file, front, piece, end - piece);
+    offset += piece;
+    end -= piece;
+  }
+}
+
+/* Turns the ring until the tail's oldest byte lies right behind the head: both parts back to front, then the whole. It
+ * takes no memory, of which a keeper in a container has little, and no room on the disk. */
+static void put_ring_in_order(struct capture *capture, const struct capture_stream *stream)
+{
+  const uint64_t head = head_bytes(capture->limit), tail = capture->limit - head;
+  const uint64_t oldest = tail ? (stream->bytes - head) % tail : 0;
+  if (!oldest)
+    return;
+  reverse_file(capture, stream->file, head, oldest);
+  reverse_file(capture, stream->file, head + oldest, tail - oldest);
+  reverse_file(capture, stream->file, head, tail);
 }
 
 /* A compile step that failed leaves its output where a person looks for it. */

@@ -1,96 +1,16 @@
-#include "keeper/cgroup.h"
+#include "keeper/cgroup_impl.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/number.h"
-#include "wire/container.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A counter is a file that holds one number, or, where `key` is set, lines of "key number". */
-struct counter {
-  const char *file, *key;
-};
-
-struct cgroup_rules {
-  enum controller controller;
-  enum hierarchy hierarchy;
-  const char *limit, *swap;     /* files that limit; `swap` is absent where swap is not accounted for */
-  bool swap_includes_memory;    /* v1 limits memory and swap together, v2 swap alone */
-  struct counter usage;         /* CPU time */
-  uint64_t usage_per_us;        /* its unit */
-  struct counter peak, refused; /* the most that was used; how often the limit bit */
-  const char *present;          /* what is used now */
-};
-
-/* In order of preference: the first row of a controller whose hierarchy is there is the one. */
-static const struct cgroup_rules table[] = {
-  {CONTROLLER_MEMORY,
-   HIERARCHY_V2,
-   "memory.max",
-   "memory.swap.max",
-   false,
-   {0, 0},
-   0,
-   {"memory.peak", 0},
-   {"memory.events", "oom_kill"},
-   "memory.current"},
-  {CONTROLLER_MEMORY,
-   HIERARCHY_MEMORY,
-   "memory.limit_in_bytes",
-   "memory.memsw.limit_in_bytes",
-   true,
-   {0, 0},
-   0,
-   {"memory.max_usage_in_bytes", 0},
-   {"memory.oom_control", "oom_kill"},
-   "memory.usage_in_bytes"},
-  {CONTROLLER_PIDS, HIERARCHY_V2, "pids.max", 0, false, {0, 0}, 0, {"pids.peak", 0}, {"pids.events", "max"}, 0},
-  {CONTROLLER_PIDS, HIERARCHY_PIDS, "pids.max", 0, false, {0, 0}, 0, {"pids.peak", 0}, {"pids.events", "max"}, 0},
-  /* The unified hierarchy counts CPU time even where its cpu controller belongs to v1. */
-  {CONTROLLER_CPU, HIERARCHY_V2, 0, 0, false, {"cpu.stat", "usage_usec"}, 1, {0, 0}, {0, 0}, 0},
-  {CONTROLLER_CPU, HIERARCHY_CPUACCT, 0, 0, false, {"cpuacct.usage", 0}, 1000, {0, 0}, {0, 0}, 0},
-};
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* False where the counter cannot be had, or says something else than a number, as "max". */
-static bool counter_try(int leaf, const struct counter *counter, uint64_t *ret)
-{
-  CLEANUP_FD int fd = leaf < 0 || !counter->file ? -1 : openat(leaf, counter->file, O_RDONLY | O_CLOEXEC);
-  char text[1024];
-  ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (size <= 0)
-    return false;
-  text[size] = 0;
-  size_t key_length = counter->key ? strlen(counter->key) : 0;
-  for (char *line = text, *end; *line; line = *end ? end + 1 : end) {
-    end = line + strcspn(line, "\n");
-    const char *digits = line;
-    if (key_length) {
-      if (strncmp(line, counter->key, key_length) || line[key_length] != ' ')
-        continue;
-      digits = line + key_length + 1;
-    }
-    return parse_u64(digits, (size_t)(end - digits), UINT64_MAX, ret);
-  }
-  return false;
-}
-
-/* The number of a counter; 0 where it cannot be had. */
-static uint64_t counter_read(int leaf, const struct counter *counter)
-{
-  uint64_t number;
-  return counter_try(leaf, counter, &number) ? number : 0;
-}
 
 static bool row_usable(const struct cgroup_rules *row, const struct cgroups *groups,
                        const struct cgroup_options *options)
@@ -114,62 +34,11 @@ bool cgroups_open(struct cgroups *ret, const struct cgroup_options *options, str
     if (path && groups.directory[i] < 0)
       return error_errno(error, "cannot open the cgroup directory %s", path);
   }
-  for (size_t i = COUNT(table); i-- > 0;)
-    if (row_usable(&table[i], &groups, options))
-      groups.rules[table[i].controller] = &table[i];
+  for (int i = CGROUP_TABLE_ROWS; i-- > 0;)
+    if (row_usable(&cgroup_table[i], &groups, options))
+      groups.rules[cgroup_table[i].controller] = &cgroup_table[i];
   *ret = groups;
   return true;
-}
-
-/* Whether a file of the container's cgroup limits to no more than `most`. */
-static bool is_limited(int directory, const char *file, uint64_t most)
-{
-  const struct counter limit = {file, 0};
-  uint64_t number;
-  return counter_try(directory, &limit, &number) && number <= most;
-}
-
-/* Without the file there is no swap, or nobody accounts for it. */
-static bool is_swap_limited(int directory, const struct cgroup_rules *row, uint64_t memory_bytes)
-{
-  return faccessat(directory, row->swap, F_OK, 0) < 0 ||
-         is_limited(directory, row->swap, row->swap_includes_memory ? memory_bytes : 0);
-}
-
-/* As a backend of containers sets the limits: with room for the keeper. */
-static bool row_holds(const struct cgroup_rules *row, int directory, const struct limits *limits)
-{
-  const uint64_t memory_bytes = limits->memory_bytes + CONTAINER_MEMORY_BYTES;
-  switch (row->controller) {
-  case CONTROLLER_MEMORY:
-    return is_limited(directory, row->limit, memory_bytes) && is_swap_limited(directory, row, memory_bytes);
-  case CONTROLLER_PIDS:
-    return is_limited(directory, row->limit, limits->processes + CONTAINER_PROCESSES);
-  default:
-    return counter_read(directory, &row->usage) > 0;
-  }
-}
-
-void cgroups_open_contained(struct cgroups *ret, const struct cgroup_places *places, const struct limits *limits)
-{
-  const char *const paths[HIERARCHY_COUNT] = {
-    [HIERARCHY_V2] = places->v2_own,
-    [HIERARCHY_MEMORY] = places->v1_memory,
-    [HIERARCHY_PIDS] = places->v1_pids,
-    [HIERARCHY_CPUACCT] = places->v1_cpuacct,
-  };
-  struct cgroups groups = {.contained = true};
-  for (int i = 0; i < HIERARCHY_COUNT; i++)
-    groups.directory[i] = paths[i][0] ? open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-  for (size_t i = COUNT(table); i-- > 0;)
-    if (row_holds(&table[i], groups.directory[table[i].hierarchy], limits))
-      groups.rules[table[i].controller] = &table[i];
-  *ret = groups;
-}
-
-static int leaf_of(const struct cgroup *cgroup, const struct cgroup_rules *rules)
-{
-  return rules ? cgroup->leaf[rules->hierarchy] : -1;
 }
 
 static bool leaf_create(int directory, const char *name, int *ret)
@@ -178,60 +47,6 @@ static bool leaf_create(int directory, const char *name, int *ret)
     return false;
   *ret = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   return *ret >= 0;
-}
-
-static uint64_t difference(uint64_t more, uint64_t less)
-{
-  return more > less ? more - less : 0;
-}
-
-/* What the keeper itself has used, where it is counted in the same cgroup. */
-static uint64_t keeper_cpu_us(const struct cgroup *cgroup)
-{
-  struct rusage usage;
-  if (!cgroup->groups->contained || getrusage(RUSAGE_SELF, &usage) < 0)
-    return 0;
-  return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-         (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-static uint64_t counted_cpu_us(const struct cgroup *cgroup)
-{
-  const struct cgroup_rules *rules = cgroup->groups->rules[CONTROLLER_CPU];
-  uint64_t counted_us = rules ? counter_read(leaf_of(cgroup, rules), &rules->usage) / rules->usage_per_us : 0;
-  return difference(counted_us, keeper_cpu_us(cgroup));
-}
-
-/* As the counters stand. */
-static struct cgroup_usage count(const struct cgroup *cgroup)
-{
-  struct cgroup_usage usage = {.cpu_us = counted_cpu_us(cgroup)};
-  const struct cgroup_rules *memory = cgroup->groups->rules[CONTROLLER_MEMORY];
-  if (memory) {
-    usage.memory_peak_bytes = counter_read(leaf_of(cgroup, memory), &memory->peak);
-    usage.oom_kills = counter_read(leaf_of(cgroup, memory), &memory->refused);
-  }
-  const struct cgroup_rules *pids = cgroup->groups->rules[CONTROLLER_PIDS];
-  if (pids) {
-    usage.processes_peak = counter_read(leaf_of(cgroup, pids), &pids->peak);
-    usage.pids_refused = counter_read(leaf_of(cgroup, pids), &pids->refused);
-  }
-  return usage;
-}
-
-/* A peak that is not above the one from before says nothing: what set up the container may have used more for a moment
- * than the program ever did. */
-static void subtract_others(const struct cgroup *cgroup, struct cgroup_usage *usage)
-{
-  const struct cgroup_usage *before = &cgroup->before;
-  usage->cpu_us = difference(usage->cpu_us, before->cpu_us);
-  usage->oom_kills = difference(usage->oom_kills, before->oom_kills);
-  usage->pids_refused = difference(usage->pids_refused, before->pids_refused);
-  usage->memory_peak_bytes = usage->memory_peak_bytes > before->memory_peak_bytes
-                               ? difference(usage->memory_peak_bytes, cgroup->memory_before_bytes)
-                               : 0;
-  usage->processes_peak =
-    usage->processes_peak > before->processes_peak ? difference(usage->processes_peak, CONTAINER_PROCESSES) : 0;
 }
 
 static bool make_leaves(struct cgroup *cgroup, struct error *error)
@@ -249,23 +64,12 @@ static bool make_leaves(struct cgroup *cgroup, struct error *error)
   return true;
 }
 
-/* The container's cgroup stands for a leaf. */
-static void begin_to_count(struct cgroup *cgroup)
-{
-  for (int i = 0; i < HIERARCHY_COUNT; i++)
-    cgroup->leaf[i] = fcntl(cgroup->groups->directory[i], F_DUPFD_CLOEXEC, 0);
-  cgroup->before = count(cgroup);
-  const struct cgroup_rules *memory = cgroup->groups->rules[CONTROLLER_MEMORY];
-  if (memory)
-    cgroup->memory_before_bytes = counter_read(leaf_of(cgroup, memory), &(struct counter){memory->present, 0});
-}
-
 bool cgroup_create(struct cgroup *ret, const struct cgroups *groups, struct error *error)
 {
   struct cgroup cgroup = CGROUP_NONE;
   cgroup.groups = groups;
   if (groups->contained)
-    begin_to_count(&cgroup);
+    cgroup_contained_begin(&cgroup);
   else if (!make_leaves(&cgroup, error))
     return false;
   *ret = cgroup;
@@ -336,12 +140,13 @@ bool cgroup_limit(struct cgroup *cgroup, const struct limits *limits, struct err
   if (cgroup->groups->contained) /* done by whoever made the container */
     return true;
   const struct cgroup_rules *memory = cgroup->groups->rules[CONTROLLER_MEMORY];
-  if (memory && !limit_memory(leaf_of(cgroup, memory), memory, limits->memory_bytes, error))
+  if (memory && !limit_memory(cgroup_leaf_of(cgroup, memory), memory, limits->memory_bytes, error))
     return false;
   const struct cgroup_rules *pids = cgroup->groups->rules[CONTROLLER_PIDS];
   if (!pids)
     return true;
-  int result = write_number(leaf_of(cgroup, pids), pids->limit, limits->processes + 1); /* and the sandbox's init */
+  int result =
+    write_number(cgroup_leaf_of(cgroup, pids), pids->limit, limits->processes + 1); /* and the sandbox's init */
   if (result < 0)
     return errno = -result, error_errno(error, "cannot write %s", pids->limit);
   return true;
@@ -383,19 +188,20 @@ int cgroup_clone_fd(const struct cgroup *cgroup)
   return cgroup->groups->contained ? -1 : cgroup->leaf[HIERARCHY_V2];
 }
 
+uint64_t cgroup_cpu_us(const struct cgroup *cgroup)
+{
+  return cgroup->groups->contained ? cgroup_contained_cpu_us(cgroup) : cgroup_count_cpu_us(cgroup);
+}
+
 void cgroup_measure(const struct cgroup *cgroup, struct cgroup_usage *ret)
 {
-  struct cgroup_usage usage = count(cgroup);
+  struct cgroup_usage usage = cgroup_count(cgroup);
+  usage.cpu_us = cgroup_cpu_us(cgroup);
   if (cgroup->groups->contained)
-    subtract_others(cgroup, &usage);
+    cgroup_contained_subtract(cgroup, &usage);
   else if (usage.processes_peak)
     usage.processes_peak--; /* the sandbox's init */
   *ret = usage;
-}
-
-uint64_t cgroup_cpu_us(const struct cgroup *cgroup)
-{
-  return difference(counted_cpu_us(cgroup), cgroup->before.cpu_us);
 }
 
 void cgroup_kill(const struct cgroup *cgroup)

@@ -3,7 +3,7 @@
 /*
  * One leaf cgroup for each evaluation, in every hierarchy that the daemon found usable: the unified one (v2), or v1
  * controllers, or both at once ("hybrid": v2 for membership, killing and CPU time, v1 for memory and pids), or none.
- * Which files limit and measure what stands in one table in cgroup.c.
+ * Which files limit and measure what stands in one table in cgroup_table.c.
  *
  * A leaf is made together with a sandbox, before it is known which attempt will run in it; so it is named by the slot,
  * the start marker says which one an attempt has, and it stays until cgroup_remove() (law 7).
@@ -59,6 +59,7 @@ struct cgroup {
   char name[CGROUP_NAME_SIZE];  /* of the leaf in every hierarchy; "" where there is none */
   int leaf[HIERARCHY_COUNT];    /* -1: none */
   struct cgroup_usage before;   /* in a container: what it had counted when the sandbox was made */
+  uint64_t keeper_before_us;    /* what the keeper itself had used then, here and before it came here */
   uint64_t memory_before_bytes; /* and what was in use then */
 };
 

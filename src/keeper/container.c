@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "keeper/connection.h"
 #include "keeper/evaluation.h"
+#include "keeper/evidence.h"
 #include "keeper/file_owner.h"
 #include "wire/container.h"
 
@@ -70,10 +71,12 @@ static bool open_attempt(struct container *container, const char *path, struct e
   return container->attempt >= 0 || error_errno(error, "cannot open %s", path);
 }
 
-/* One keeper at a time touches the directory. (Where the file system has no locks, the start marker alone decides.) */
-static bool is_ours_alone(const struct container *container)
+/* One keeper at a time touches the directory, and none once the attempt was started. (Where the file system has no locks,
+ * it is O_EXCL alone that decides.) */
+static bool is_ours(const struct container *container)
 {
-  return flock(container->attempt, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  const bool locked = flock(container->attempt, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  return locked && !evidence_is_marked(container->attempt);
 }
 
 /* Why nothing was started, where the daemon looks for it. */
@@ -193,7 +196,7 @@ int container_run(const struct options *options, char **environment)
     tell_failure(&container, &error);
     return STATUS_NOT_STARTED;
   }
-  enum launch_outcome outcome = is_ours_alone(&container) ? launch(&container, environment, &error) : LAUNCH_KNOWN;
+  enum launch_outcome outcome = is_ours(&container) ? launch(&container, environment, &error) : LAUNCH_KNOWN;
   if (outcome == LAUNCH_KNOWN) {
     log_warning(0, "%s was started already", container.name);
     return STATUS_NOT_STARTED;

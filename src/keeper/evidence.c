@@ -21,7 +21,7 @@ static int open_directory(int parent, const char *name)
   return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-static bool is_marked(int directory)
+bool evidence_is_marked(int directory)
 {
   struct stat status; /* faccessat(2) with a flag is a newer call, and a container's filter may refuse it */
   return fstatat(directory, START, &status, AT_SYMLINK_NOFOLLOW) == 0;
@@ -33,7 +33,7 @@ enum evidence_opening evidence_open(int parent, const char *name, int *ret_direc
     if (errno != EEXIST)
       return error_errno(error, "cannot make the evidence directory"), EVIDENCE_FAILED;
     CLEANUP_FD int standing = open_directory(parent, name);
-    if (standing < 0 || is_marked(standing))
+    if (standing < 0 || evidence_is_marked(standing))
       return EVIDENCE_KNOWN;
     if (!evidence_remove(parent, name) || mkdirat(parent, name, DIRECTORY_MODE) < 0)
       return error_errno(error, "cannot make the evidence directory anew"), EVIDENCE_FAILED;
@@ -47,7 +47,7 @@ enum evidence_opening evidence_open(int parent, const char *name, int *ret_direc
 
 enum evidence_opening evidence_adopt(int directory, int *ret_directory, struct error *error)
 {
-  if (is_marked(directory))
+  if (evidence_is_marked(directory))
     return EVIDENCE_KNOWN;
   CLEANUP_FD int adopted = open_directory(directory, ".");
   if (adopted < 0 || !evidence_clear(adopted))

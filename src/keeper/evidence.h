@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "wire/record.h"
 
+/* Whether an attempt was started, by whomever. `directory` is its own. */
+bool evidence_is_marked(int directory);
+
 enum evidence_opening {
   EVIDENCE_FRESH,  /* a directory was made for this attempt */
   EVIDENCE_KNOWN,  /* it was started before, by whomever: never start it again */

@@ -1,6 +1,7 @@
 /*
- * assay-keeper: holds one slot of a host, and runs one untrusted program after another in it, each in a sandbox of its
- * own, and leaves evidence of each. It does not depend on the daemon being alive.
+ * assay-keeper: runs untrusted programs, each in a sandbox of its own, and leaves evidence of each. It holds one slot of a
+ * host and runs one program after another in it; or it is the first process of a container, and runs the one program that
+ * the container was made for. It does not depend on the daemon being alive.
  *
  * Theory of operation
  *
@@ -32,9 +33,23 @@
  *  The keeper dies: the kernel kills init (PR_SET_PDEATHSIG), and with it the tree. The daemon dies: the evaluation runs to
  *  its end, the evidence is written, and then the keeper goes too.
  *
+ * In a container (wire/container.h) the same happens once, with these differences, all of which stand where the code asks
+ * for host->contained:
+ *
+ *  - The container is the sandbox, and the keeper is process 1 of it. Nothing is mounted or unshared, and no cgroup is
+ *    made: what a container really gives is looked at from inside (containment.c, cgroup_contained.c), and the record
+ *    claims nothing else. Docker's own filter of system calls is in force too, and stricter where it is.
+ *  - init is a plain fork and takes in orphans. When it is gone, whoever is left is killed, and every process but the
+ *    keeper is the program's (sandbox.c). The keeper exits when nobody is left.
+ *  - container.c takes slot.c's place: the plan lies in the attempt's directory, which only one keeper at a time touches,
+ *    and what is asked for comes as a packet or as a signal.
+ *  - The program's user id is none that owns the directory. The keeper has no rights but to become others and to kill
+ *    them: files are made in the name of whose they are to be (file_owner.h).
+ *
  *   assay-keeper --slot DIR --evidence DIR --uid-base N
  *                [--cgroup-v2 DIR [--v2-memory] [--v2-pids]] [--cgroup-memory DIR] [--cgroup-pids DIR]
  *                [--cgroup-cpuacct DIR] [--root-allow DIR]…
+ *   assay-keeper --container DIR --name NAME
  */
 
 #include "base/log.h"

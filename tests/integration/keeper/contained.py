@@ -54,19 +54,20 @@ class Contained(Programs):
             os.chown(path, self.owner, self.owner)
         return name
 
-    def launch(self, name, limits=None, environment=None):
+    def launch(self, name, environment=(), faults=(), **other_limits):
         """A container for an attempt whose directory is there."""
-        limits = limits or limits_of((self.attempt(name) / "plan").read_bytes())
+        plan_file = self.attempt(name) / "plan"
+        limits = {**limits_of(plan_file.read_bytes() if plan_file.exists() else b""), **other_limits}
         leaves = self.cgroups.make_leaf(limits["memory_bytes"] + CONTAINER_MEMORY_BYTES,
                                         limits["processes"] + CONTAINER_PROCESSES) if self.cgroups else []
         command = ["/assay/keeper", "--container", "/assay/attempt", "--name", name]
-        return Container(command, {} if environment is None else environment, leaves, root=Path(self.root), keeper=self.binary,
+        return Container(command, dict(environment), leaves, faults, root=Path(self.root), keeper=self.binary,
                          attempt=self.attempt(name), disk_bytes=limits["disk_bytes"])
 
-    def start(self, the_plan, name=None):
+    def start(self, the_plan, name=None, **container):
         name = self.prepare(the_plan, name)
         known = self.has(name, "start")
-        container = self.containers[name] = self.launch(name)
+        container = self.containers[name] = self.launch(name, **container)
         self.await_condition(lambda: container.poll() is not None or self.has(name, "start"))
         type_ = KNOWN if known else STARTED if self.has(name, "start") else REFUSED
         failure = self.attempt(name) / "failure"
@@ -80,6 +81,10 @@ class Contained(Programs):
         connection.settimeout(10)
         connection.connect(str(self.attempt(name) / "control"))
         return connection
+
+    def pid(self, name):
+        """Of the keeper that runs this attempt."""
+        return self.containers[name].pid
 
     def kill(self, name, reason):
         with self.connect(name) as connection:

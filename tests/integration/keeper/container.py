@@ -1,6 +1,9 @@
 """A container as Docker makes it, without Docker: namespaces, a read-only root, a few capabilities, limits in cgroups.
 
 Process 1 is what is executed in it. Everything is gone when it ends. Only root can make one.
+
+How one can be worse than it ought to be, as a set of words: "net", "uts", "ipc", "cgroup" (this namespace is the host's),
+"writable" (the root), "volume" (a file system without a limit, as an image can ask for).
 """
 
 import ctypes
@@ -15,8 +18,8 @@ from pathlib import Path
 libc = ctypes.CDLL(None, use_errno=True)
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
-CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = (
-    0x20000, 0x02000000, 0x04000000, 0x08000000, 0x20000000, 0x40000000)
+CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWCGROUP = 0x20000, 0x20000000, 0x02000000
+OTHER_NAMESPACES = {"uts": 0x04000000, "ipc": 0x08000000, "net": 0x40000000}
 MNT_DETACH = 2
 SYS_PIVOT_ROOT = 155
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG = 24, 38, 1
@@ -59,7 +62,7 @@ def make_devices(root):
     (root / "dev/shm").mkdir()
 
 
-def make_root(root, keeper, attempt, disk_bytes, cgroup_leaves):
+def make_root(root, keeper, attempt, disk_bytes, cgroup_leaves, faults):
     """The host's programs, and nothing else of it, below `root`; then into it."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount("root", root, "tmpfs", 0, "mode=755,size=1m")
@@ -87,11 +90,15 @@ def make_root(root, keeper, attempt, disk_bytes, cgroup_leaves):
     for number, leaf in enumerate(cgroup_leaves):
         (root / f"sys/fs/cgroup/{number}").mkdir(parents=True)
         bind(leaf, root / f"sys/fs/cgroup/{number}")
+    if "volume" in faults:
+        (root / "data").mkdir()
+        mount("data", root / "data", "tmpfs", 0, "mode=1777,size=90%")
     os.chdir(root)
     call("syscall", SYS_PIVOT_ROOT, ".", ".")
     call("umount2", ".", MNT_DETACH)
     os.chdir("/")
-    mount(None, "/", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+    if "writable" not in faults:
+        mount(None, "/", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
 
 
 def bring_loopback_up():
@@ -106,14 +113,15 @@ def give_rights_up():
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def run_first_process(command, environment, leaves, **places):
+def run_first_process(command, environment, leaves, faults, **places):
     doors = [os.open(f"{leaf}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for leaf in leaves]
-    call("unshare", CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
+    call("unshare", CLONE_NEWNS | sum(flag for name, flag in OTHER_NAMESPACES.items() if name not in faults))
     bring_loopback_up()
-    make_root(cgroup_leaves=leaves, **places)
+    make_root(cgroup_leaves=leaves, faults=faults, **places)
     for door in doors:
         os.write(door, b"0")
-    call("unshare", CLONE_NEWCGROUP)
+    if "cgroup" not in faults:
+        call("unshare", CLONE_NEWCGROUP)
     give_rights_up()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.execve(command[0], command, environment)
@@ -122,11 +130,11 @@ def run_first_process(command, environment, leaves, **places):
 class Container:
     """A container that runs. `pid` is its first process, seen from outside."""
 
-    def __init__(self, command, environment, leaves, **places):
+    def __init__(self, command, environment, leaves, faults=(), **places):
         receiving, sending = os.pipe()
         self.shim = os.fork()
         if not self.shim:
-            self._be_shim(sending, command, environment, leaves, places)
+            self._be_shim(sending, command, environment, leaves, {"faults": faults, **places})
         os.close(sending)
         with os.fdopen(receiving, "rb") as pipe:
             self.pid = int(pipe.read() or 0)

@@ -301,6 +301,10 @@ class Keeper(Programs):
         while view:
             view = view[os.write(fd, view):]
 
+    def pid(self, _name):
+        """Of the keeper that runs this attempt."""
+        return self.process.pid
+
     def kill(self, name, reason):
         self.send(KILL, name, KILL_REASONS.index(reason))
 

@@ -1,5 +1,10 @@
 """Limits: each enforced, measured, and told apart from what a program does on its own."""
 
+import os
+import signal
+import time
+
+from keeper_driver import plan
 from rules import rule, same
 
 
@@ -108,3 +113,43 @@ def _(keeper):
     for _ in range(15):
         record = keeper.python("import time; time.sleep(0.2); raise SystemExit(4)", wall_time_ms=225)
         assert (record.ending, record.killed) in ((("code", 4), "none"), (("signal", 9), "wall_time")), record
+
+
+@rule("a keeper that stood still past the time limit does not blame the program")
+def _(keeper):
+    name, _ = keeper.start(plan(["/bin/sh", "-c", "echo before; sleep 20"], wall_time_ms=200))
+    keeper.await_output(name, "stdout", b"before\n")
+    os.kill(keeper.pid(name), signal.SIGSTOP)
+    time.sleep(2.5)
+    os.kill(keeper.pid(name), signal.SIGCONT)
+    record = keeper.finish(name)
+    same((record.killed, record.message, record.output("stdout")),
+         ("none", "the sandbox or its host stood still past the time limit", b"before\n"))
+    assert record.evidence_errno, record
+
+
+@rule("a program that ended while its keeper stood still has its own end")
+def _(keeper):
+    name, _ = keeper.start(plan(["/bin/sh", "-c", "echo before; sleep 0.3; exit 5"], wall_time_ms=400))
+    keeper.await_output(name, "stdout", b"before\n")
+    os.kill(keeper.pid(name), signal.SIGSTOP)
+    time.sleep(0.7)
+    os.kill(keeper.pid(name), signal.SIGCONT)
+    same(keeper.finish(name).ending, ("code", 5))
+
+
+@rule("what the keeper does for a program is not the program's CPU time", features=["cpu"])
+def _(keeper):
+    record = keeper.python("import os, resource\nfor i in range(2000): os.write(1, b'x' * 65536)\n"
+                           "u = resource.getrusage(resource.RUSAGE_SELF); os.write(2, b'%d' % ((u.ru_utime + u.ru_stime) * 1e6))",
+                           output_bytes=1 << 20)
+    own_us = int(record.output("stderr"))
+    assert own_us * 0.8 - 20_000 < record.cpu_time_us < own_us * 1.2 + 20_000, (own_us, record)
+
+
+@rule("output is put in order in the keeper's own memory, however little of it there is", features=["memory"])
+def _(keeper):
+    record = keeper.python("import os\nfor i in range(950): os.write(1, b'%07d\\n' % i * 8192)", output_bytes=40 << 20,
+                           memory_bytes=8 << 20, wall_time_ms=20000)
+    whole = b"".join(b"%07d\n" % i * 8192 for i in range(950))
+    same((record.ending, record.output("stdout") == whole[: 20 << 20] + whole[-20 << 20 :]), (("code", 0), True))

@@ -144,6 +144,25 @@ static void head_and_tail_are_kept_whatever_the_pieces(void **state)
       }
 }
 
+/* Larger than what the keeper reads at a time, and turned by no round number. */
+static void a_long_tail_is_put_in_order(void **state)
+{
+  (void)state;
+  enum { LIMIT = 700001, SIZE = 2345678, PIECE = 60001 };
+  CLEANUP_FREE char *data = xmalloc(SIZE), *expected = xmalloc(LIMIT);
+  for (size_t i = 0; i < SIZE; i++)
+    data[i] = (char)(i * 2654435761u >> 13);
+  struct fixture *fixture = fixture_create(LIMIT);
+  for (size_t done = 0, piece; done < SIZE; done += piece) {
+    piece = SIZE - done < PIECE ? SIZE - done : PIECE;
+    put(fixture, STREAM_STDOUT, data + done, piece);
+    assert_true(capture_drain(&fixture->capture));
+  }
+  finish(fixture);
+  assert_file(fixture, "stdout", expected, kept(data, SIZE, LIMIT, expected));
+  fixture_destroy(fixture);
+}
+
 static void a_limit_of_nothing_keeps_nothing_and_counts(void **state)
 {
   (void)state;
@@ -326,6 +345,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stream_that_nobody_wrote_has_no_file),
     cmocka_unit_test(head_and_tail_are_kept_whatever_the_pieces),
+    cmocka_unit_test(a_long_tail_is_put_in_order),
     cmocka_unit_test(a_limit_of_nothing_keeps_nothing_and_counts),
     cmocka_unit_test(the_ring_file_tells_how_far_it_has_turned),
     cmocka_unit_test(what_lies_in_both_pipes_was_written_to_stderr_first),

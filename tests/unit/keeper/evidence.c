@@ -77,6 +77,46 @@ static void an_attempt_is_marked_once(void **state)
   assert_int_equal(error.code, EEXIST);
 }
 
+static void put(struct fixture *fixture, const char *file)
+{
+  CLEANUP_FD int fd = openat(fixture->directory, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  assert_true(fd >= 0);
+}
+
+/* The daemon made it, and put the plan into it. */
+static void a_directory_is_adopted_with_what_else_is_in_it(void **state)
+{
+  struct fixture *fixture = *state;
+  int adopted = -2;
+  open_fresh(fixture);
+  put(fixture, "plan");
+  put(fixture, "exit.tmp");
+  put(fixture, "stdout");
+  assert_int_equal(evidence_adopt(fixture->directory, &adopted, 0), EVIDENCE_FRESH);
+  assert_true(is_there(fixture, "plan"));
+  assert_false(is_there(fixture, "exit.tmp") || is_there(fixture, "stdout"));
+  assert_int_equal(unlinkat(adopted, "plan", 0), 0);
+  fd_close(adopted);
+}
+
+static void a_marked_directory_is_not_adopted_nor_is_its_marker_ever_cleared(void **state)
+{
+  struct fixture *fixture = *state;
+  struct start_marker marker = {.at = {1}};
+  int untouched = -2;
+  open_fresh(fixture);
+  put(fixture, "stdout");
+  assert_false(evidence_is_marked(fixture->directory));
+  assert_true(evidence_mark_started(fixture->directory, &marker, 0));
+  assert_true(evidence_is_marked(fixture->directory));
+  assert_int_equal(evidence_adopt(fixture->directory, &untouched, 0), EVIDENCE_KNOWN);
+  assert_int_equal(untouched, -2);
+  assert_true(is_there(fixture, "stdout"));
+  assert_true(evidence_clear(fixture->directory));
+  assert_false(is_there(fixture, "stdout"));
+  assert_true(evidence_is_marked(fixture->directory));
+}
+
 static void an_unmarked_directory_is_made_anew(void **state)
 {
   struct fixture *fixture = *state;
@@ -125,6 +165,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
     RULE(a_marked_attempt_is_known_for_ever),
     RULE(an_attempt_is_marked_once),
+    RULE(a_directory_is_adopted_with_what_else_is_in_it),
+    RULE(a_marked_directory_is_not_adopted_nor_is_its_marker_ever_cleared),
     RULE(an_unmarked_directory_is_made_anew),
     RULE(a_record_is_complete_or_absent),
     RULE(a_directory_with_something_foreign_in_it_is_not_removed),

@@ -57,12 +57,27 @@ static void what_makes_no_sense_is_refused(void **state)
   assert_int_equal(error.kind, ERROR_INVALID);
 }
 
+static void a_container_needs_a_directory_and_an_attempts_name_and_nothing_else(void **state)
+{
+  (void)state;
+  struct options options;
+  assert_true(PARSE(&options, 0, "--container", "/assay/attempt", "--name", "assay-20261122_195800_0123abcd-1"));
+  assert_string_equal(options.container_path, "/assay/attempt");
+  assert_string_equal(options.name, "assay-20261122_195800_0123abcd-1");
+  assert_false(PARSE(&options, 0, "--container", "/a"));
+  assert_false(PARSE(&options, 0, "--name", "assay-20261122_195800_0123abcd-1"));
+  assert_false(PARSE(&options, 0, "--container", "/a", "--name", "../up"));
+  assert_false(PARSE(&options, 0, "--container", "/a", "--name", "assay-20261122_195800_0123abcd-1", "--slot", "/s",
+                     "--evidence", "/e"));
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_that_can_be_said_is_heard),
     cmocka_unit_test(what_makes_no_sense_is_refused),
+    cmocka_unit_test(a_container_needs_a_directory_and_an_attempts_name_and_nothing_else),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
