@@ -40,9 +40,9 @@ struct http_exchange {
   struct mono begun, heard; /* handed in; the last byte, either way */
   uint64_t bytes_moved;     /* of bodies, as libcurl counts */
 
-  int socket_errno;              /* why there was no socket */
-  char trouble[CURL_ERROR_SIZE]; /* libcurl's words */
-  char message[256];             /* ours */
+  int socket_errno;                 /* why there was no socket */
+  char trouble[CURL_ERROR_SIZE];    /* libcurl's words */
+  char message[ERROR_MESSAGE_SIZE]; /* ours */
 };
 
 TAILQ_HEAD(exchange_list, http_exchange);

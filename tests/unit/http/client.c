@@ -367,5 +367,6 @@ int main(void)
     OVER(start_unix, a_client_at_rest_wakes_nobody),
     OVER(start_tcp, a_client_at_rest_wakes_nobody),
   };
+  cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("http/client", tests, 0, 0);
 }

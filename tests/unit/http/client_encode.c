@@ -58,5 +58,6 @@ int main(void)
     cmocka_unit_test(all_others_are_percent_encoded),
     cmocka_unit_test(every_byte_is_what_it_was_once_decoded),
   };
+  cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("http/client_encode", tests, 0, 0);
 }

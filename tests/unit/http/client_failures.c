@@ -472,5 +472,6 @@ int main(void)
     OVER(start_unix, an_endpoint_without_sense_is_refused),
     OVER(start_unix, an_endpoint_may_be_written_in_several_ways),
   };
+  cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("http/client_failures", tests, 0, 0);
 }

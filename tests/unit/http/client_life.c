@@ -446,5 +446,6 @@ int main(void)
     OVER(start_unix, time_counts_while_a_call_waits),
     OVER(start_unix, many_calls_at_once_are_all_answered),
   };
+  cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("http/client_life", tests, 0, 0);
 }

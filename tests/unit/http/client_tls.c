@@ -209,5 +209,6 @@ int main(void)
     OVER(start_tcp, a_server_without_tls_is_sent_nothing),
     OVER(start_tcp, a_handshake_that_does_not_end_in_time_sends_nothing),
   };
+  cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("http/client_tls", tests, make_server, end_server);
 }
