@@ -2,7 +2,8 @@
  * Killing: the keeper is asked first, because only the keeper can write a true record. What does not react is killed with
  * its container, and then there is none.
  *
- *   keeper alive        KILL over its socket; alive still after 2 s: SIGKILL, by its pid and by Docker, and unpaused
+ *   keeper alive        KILL over its socket; alive still after 2 s: SIGKILL, by its pid and by Docker, and unpaused;
+ *                       unpaused first, and waited for once more, where a client wants the end
  *   no keeper           whatever container there is has not started the program yet, or is about to: the plan is taken
  *                       away, so that it has nothing to start, and the container removed unless it runs; then the same
  *                       again, for 2 s, and then by force
@@ -27,7 +28,8 @@ struct killing {
   struct known *known;
   enum kill_reason reason;
   struct mono deadline; /* of patience with what has not started anything */
-  bool asked;           /* the keeper, by its socket */
+  bool asked;           /* the keeper, by its socket or a signal */
+  bool thawed;          /* its container was paused, and is no more */
   struct timer *timer;
   struct engine_call *call;
 };
@@ -74,19 +76,45 @@ static void on_killed(void *context, const struct engine_answer *killed)
   killing->call = engine_unpause_container(known->docker->engine, known->name.text, on_unpaused, killing);
 }
 
-static void on_inspected(void *context, const struct engine_answer *inspected)
+static void on_thawed(void *context, const struct engine_answer *unpaused)
 {
   struct killing *killing = context;
+  (void)unpaused;
+  killing->call = 0;
+  timer_set(killing->timer, PATIENCE_MS);
+}
+
+/* For a client who cancelled, a keeper that was merely frozen may still do what it was asked. (Not for a deadline: there
+ * it would find its own limit of time exceeded, and say so of a program that was not running.) */
+static void thaw(struct killing *killing)
+{
+  const struct known *known = killing->known;
+  killing->thawed = true;
+  killing->call = engine_unpause_container(known->docker->engine, known->name.text, on_thawed, killing);
+}
+
+static void kill_now(struct killing *killing, bool paused)
+{
   struct known *known = killing->known;
-  struct docker *docker = known->docker;
-  struct container_seen seen;
-  bool paused = inspected->outcome == ENGINE_DONE &&
-                container_inspect(inspected->body, docker->instance, known->name, &seen, 0) && seen.paused;
   if (paused || killing->asked)
     snprintf(known->reason, sizeof known->reason, "%s",
              paused ? "its container was paused" : "its keeper did not react and had to be killed");
   known_kill_keeper(known);
-  killing->call = engine_kill_container(docker->engine, known->name.text, SIGKILL, on_killed, killing);
+  killing->call = engine_kill_container(known->docker->engine, known->name.text, SIGKILL, on_killed, killing);
+}
+
+static void on_inspected(void *context, const struct engine_answer *inspected)
+{
+  struct killing *killing = context;
+  const struct known *known = killing->known;
+  struct container_seen seen;
+  killing->call = 0;
+  bool paused = inspected->outcome == ENGINE_DONE &&
+                container_inspect(inspected->body, known->docker->instance, known->name, &seen, 0) && seen.paused;
+  if (paused && killing->reason == KILLED_CANCELLED && !killing->thawed)
+    thaw(killing);
+  else
+    kill_now(killing, paused);
 }
 
 /* What Docker says is only for the reason, so that an engine that hangs keeps nobody alive for long. */

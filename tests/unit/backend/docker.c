@@ -24,6 +24,7 @@ struct scene {
   struct stage stage; /* first: its hooks are given it */
   struct scripted_engine *engine;
   enum docker_pull pull;
+  enum docker_evidence evidence;
   char socket_path[100], host[120];
 };
 
@@ -38,6 +39,7 @@ static struct backend *create_docker(struct stage *stage, unsigned slots, const 
                                                .state_dir = stage->state_dir,
                                                .slots = slots,
                                                .host = scene->host,
+                                               .evidence = scene->evidence,
                                                .pull = scene->pull,
                                                .pull_ms_max = 5000},
                        events, error);
@@ -331,8 +333,8 @@ static void errors_of_the_engine_make_nothing_absent_and_nothing_dead(void **sta
   open_ready(scene, 1);
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
     await(scene, stage_name(1), PRESENCE_ABSENT); /* the engine is here again */
-    /* Twice: what breaks off on a connection that was used before is sent once more. */
-    scripted_engine_spoil(scene->engine, "inspect", faults[i].fault, faults[i].status, 2);
+    /* Often: what breaks off on a connection that was used before is sent once more. */
+    scripted_engine_spoil(scene->engine, "inspect", faults[i].fault, faults[i].status, 10);
     assert_int_equal(look(scene, stage_name(1)), PRESENCE_UNKNOWN);
     assert_true(scene->stage.seen.platform_reason[0]);
     scripted_engine_spoil(scene->engine, "inspect", faults[i].fault, 0, 0);
@@ -877,6 +879,157 @@ static void an_image_that_vanished_is_noticed_when_it_is_needed(void **state)
   assert_int_equal(launch(scene, stage_name(2), "end"), LAUNCH_ACCEPTED);
 }
 
+/* An engine that does not see this host's files: what differs. */
+
+static void open_remote(struct scene *scene, unsigned slots)
+{
+  scene->evidence = DOCKER_EVIDENCE_VOLUME;
+  open_ready(scene, slots);
+}
+
+static void evidence_comes_out_of_a_volume(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED);
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_DEAD);
+  assert_completed(scene);
+  unsigned archives = scripted_engine_calls(scene->engine, "archive");
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_DEAD); /* what is here already is not fetched again */
+  assert_completed(scene);
+  assert_int_equal(scripted_engine_calls(scene->engine, "archive"), archives);
+}
+
+static void what_runs_far_away_is_running_and_killed_by_its_keeper(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "run"), LAUNCH_ACCEPTED);
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_RUNNING);
+  assert_true(scene->stage.seen.started);
+  backend_kill(scene->stage.backend, stage_name(1), KILLED_CANCELLED);
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_true(scene->stage.seen.recorded);
+  assert_int_equal(scene->stage.seen.record.killed, KILLED_CANCELLED);
+}
+
+static void what_does_not_react_far_away_is_killed(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "deaf"), LAUNCH_ACCEPTED);
+  backend_kill(scene->stage.backend, stage_name(1), KILLED_DEADLINE);
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_dead_without_record(scene, "its keeper did not react and had to be killed");
+  assert_int_equal(scene->stage.seen.outputs->stream[STREAM_STDOUT].bytes, 4);
+}
+
+static void a_removed_container_leaves_its_volume_to_be_read(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 2);
+  assert_int_equal(launch(scene, stage_name(1), "run"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(2), "end"), LAUNCH_ACCEPTED);
+  scripted_container_drop(scene->engine, stage_name(1));
+  scripted_container_drop(scene->engine, stage_name(2));
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_DEAD);
+  assert_dead_without_record(scene, "its container was removed by somebody else");
+  assert_int_equal(scene->stage.seen.outputs->stream[STREAM_STDOUT].bytes, 4);
+  assert_int_equal(look(scene, stage_name(2)), PRESENCE_DEAD);
+  assert_completed(scene);
+}
+
+static void errors_while_evidence_is_fetched_say_nothing(void **state)
+{
+  struct scene *scene = *state;
+  static const struct {
+    enum engine_fault fault;
+    int status;
+  } faults[] = {{FAULT_STATUS, 500}, {FAULT_STATUS, 403}, {FAULT_GARBAGE, 0},
+                {FAULT_NONSENSE, 0}, {FAULT_LOST, 0},     {FAULT_CUT, 0}};
+  open_remote(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+    scripted_engine_spoil(scene->engine, "archive", faults[i].fault, faults[i].status, 10);
+    assert_int_equal(look(scene, stage_name(1)), PRESENCE_UNKNOWN);
+    scripted_engine_spoil(scene->engine, "archive", faults[i].fault, 0, 0);
+    stage_turn(&scene->stage, 300); /* an engine that was lost is met again */
+  }
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_completed(scene);
+}
+
+static void errors_while_a_volume_is_read_say_nothing(void **state)
+{
+  struct scene *scene = *state;
+  static const char *const words[] = {"volume", "images", "create", "archive"};
+  open_remote(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "run"), LAUNCH_ACCEPTED);
+  scripted_container_drop(scene->engine, stage_name(1));
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    scripted_engine_spoil(scene->engine, words[i], FAULT_STATUS, 500, 1);
+    assert_int_equal(look(scene, stage_name(1)), PRESENCE_UNKNOWN);
+  }
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_DEAD);
+  assert_int_equal(scene->stage.seen.outputs->stream[STREAM_STDOUT].bytes, 4);
+}
+
+static void a_container_far_away_that_only_seems_not_to_have_run_is_not_run_again(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "die"), LAUNCH_ACCEPTED);
+  scripted_container_set_stage(scene->engine, stage_name(1), STAGE_CREATED, 0);
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_UNKNOWN); /* it may live: the engine is wrong about it */
+  (void)launch(scene, stage_name(1), "die");
+  assert_int_equal(scripted_keeper_starts(scene->engine, stage_name(1)), 1);
+}
+
+static void what_is_launched_far_away_gets_over_errors(void **state)
+{
+  struct scene *scene = *state;
+  static const char *const words[] = {"create", "archive", "start"};
+  open_remote(scene, 1);
+  for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+    scripted_engine_spoil(scene->engine, words[i], FAULT_STATUS, 500, 1);
+    lead_to_its_end(scene, stage_name(i), "end");
+    assert_completed(scene);
+  }
+}
+
+static void removing_takes_the_volume_too(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 2);
+  assert_int_equal(launch(scene, stage_name(1), "run"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(2), "run"), LAUNCH_ACCEPTED);
+  scripted_container_drop(scene->engine, stage_name(2));
+  assert_int_equal(look(scene, stage_name(2)), PRESENCE_DEAD);
+  assert_true(scripted_volume_exists(scene->engine, stage_name(1)));
+  for (unsigned i = 1; i <= 2; i++) {
+    backend_remove(scene->stage.backend, stage_name(i));
+    await_gone(scene, stage_name(i));
+    assert_false(scripted_volume_exists(scene->engine, stage_name(i)));
+  }
+}
+
+static void another_daemon_finds_what_is_far_away(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 4);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(2), "run"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(3), "die"), LAUNCH_ACCEPTED);
+  stage_restart(&scene->stage, 4);
+  stage_await_capacity(&scene->stage, 4);
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_completed(scene);
+  await(scene, stage_name(2), PRESENCE_RUNNING);
+  await(scene, stage_name(3), PRESENCE_DEAD);
+  assert_false(scene->stage.seen.recorded);
+  await(scene, stage_name(4), PRESENCE_ABSENT);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -933,6 +1086,16 @@ int main(void)
     TEST(a_pull_that_fails_refuses_all_who_wait_and_is_not_tried_again_at_once),
     TEST(a_pull_that_breaks_off_is_no_refusal),
     TEST(an_image_that_vanished_is_noticed_when_it_is_needed),
+    TEST(evidence_comes_out_of_a_volume),
+    TEST(what_runs_far_away_is_running_and_killed_by_its_keeper),
+    TEST(what_does_not_react_far_away_is_killed),
+    TEST(a_removed_container_leaves_its_volume_to_be_read),
+    TEST(errors_while_evidence_is_fetched_say_nothing),
+    TEST(errors_while_a_volume_is_read_say_nothing),
+    TEST(a_container_far_away_that_only_seems_not_to_have_run_is_not_run_again),
+    TEST(what_is_launched_far_away_gets_over_errors),
+    TEST(removing_takes_the_volume_too),
+    TEST(another_daemon_finds_what_is_far_away),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

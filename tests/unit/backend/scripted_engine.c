@@ -1,5 +1,6 @@
 #include "scripted_engine.h"
 
+#include "backend/directory.h"
 #include "backend/watch.h"
 #include "base/buffer.h"
 #include "base/fd.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +30,8 @@
   X(version)                                                                                                           \
   X(info)                                                                                                              \
   X(create)                                                                                                            \
-  X(start) X(inspect) X(list) X(remove) X(kill) X(unpause) X(image) X(pull) X(events) X(other)
+  X(start)                                                                                                             \
+  X(inspect) X(list) X(remove) X(kill) X(unpause) X(image) X(images) X(pull) X(events) X(archive) X(volume) X(other)
 enum word {
 #define X(word) WORD_##word,
   WORDS(X)
@@ -46,6 +49,7 @@ struct container {
   char name[128];
   json_t *labels;
   char attempt_path[512]; /* of the mounted directory; "" */
+  char volume_path[400];  /* "" */
   enum container_stage stage;
   int exit_code;
   struct scripted_engine *engine;
@@ -68,7 +72,7 @@ struct peer {
 struct scripted_engine {
   uv_loop_t *loop;
   uv_pipe_t *listener;
-  char socket_path[108];
+  char socket_path[108], volumes_path[128];
   struct peer *peers;
   struct container *containers;
   struct spoilt spoilt[WORD_COUNT];
@@ -366,6 +370,18 @@ static void send_chunk(struct peer *peer, const char *bytes, size_t size)
 
 /* The calls. */
 
+static void do_mount(struct container *container, const char *source, const char *target)
+{
+  if (!strcmp(target, CONTAINER_ATTEMPT_PATH))
+    snprintf(container->attempt_path, sizeof container->attempt_path, "%s", source);
+  if (strcmp(target, "/assay") != 0)
+    return;
+  snprintf(container->volume_path, sizeof container->volume_path, "%s/%s", container->engine->volumes_path, source);
+  snprintf(container->attempt_path, sizeof container->attempt_path, "%s/attempt", container->volume_path);
+  mkdir(container->engine->volumes_path, 0700);
+  mkdir(container->volume_path, 0700);
+}
+
 static void do_create(struct peer *peer, const char *name, const char *body)
 {
   struct scripted_engine *engine = peer->engine;
@@ -385,10 +401,11 @@ static void do_create(struct peer *peer, const char *name, const char *body)
   snprintf(engine->instance, sizeof engine->instance, "%s", instance ? instance : "");
   size_t index;
   json_t *mount;
-  json_array_foreach(json_object_get(json_object_get(json, "HostConfig"), "Mounts"), index,
-                     mount) if (!strcmp(json_string_value(json_object_get(mount, "Target")), CONTAINER_ATTEMPT_PATH))
-    snprintf(container->attempt_path, sizeof container->attempt_path, "%s",
-             json_string_value(json_object_get(mount, "Source")));
+  json_array_foreach(json_object_get(json_object_get(json, "HostConfig"), "Mounts"), index, mount)
+  {
+    do_mount(container, json_string_value(json_object_get(mount, "Source")),
+             json_string_value(json_object_get(mount, "Target")));
+  }
   json_decref(json);
   answer_json(peer, 201, json_pack("{s:s, s:[]}", "Id", "0123456789abcdef", "Warnings"));
 }
@@ -442,6 +459,93 @@ static void do_kill(struct peer *peer, struct container *container)
   answer(peer, 204, "");
 }
 
+/* The keeper in this process hears of a signal from here. */
+static void do_signal(struct peer *peer, struct container *container, int signal)
+{
+  if (container->stage == STAGE_RUNNING && container->listener && file_exists(container, "start"))
+    end_program(container, signal == CONTAINER_SIGNAL_CANCEL ? KILLED_CANCELLED : KILLED_DEADLINE);
+  answer(peer, 204, "");
+}
+
+/* tar(1) speaks for the engine, so that ours is not its own witness. */
+static int run_tar(const char *const *arguments)
+{
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (!child) {
+    execvp("tar", (char *const *)arguments);
+    _exit(127);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return status;
+}
+
+static void do_put_archive(struct peer *peer, const struct container *container, const struct blob *body)
+{
+  CLEANUP_FREE char *path = xasprintf("%s.tar", container->volume_path);
+  CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  assert_true(fd >= 0 && fd_write_all(fd, body->data, body->size));
+  assert_int_equal(run_tar((const char *const[]){"tar", "-C", container->volume_path, "-xf", path, 0}), 0);
+  unlink(path);
+  answer(peer, 200, "");
+}
+
+/* What lies at /assay/attempt, or one file of it. */
+static void do_get_archive(struct peer *peer, const struct container *container, const char *query)
+{
+  const char *file = strstr(query, "start") ? "attempt/start" : "attempt";
+  CLEANUP_FREE char *wanted = xasprintf("%s/%s", container->volume_path, file);
+  CLEANUP_FREE char *path = xasprintf("%s.tar", container->volume_path);
+  if (access(wanted, F_OK) < 0) {
+    answer_error(peer, 404, "Could not find the file in container");
+    return;
+  }
+  assert_int_equal(run_tar((const char *const[]){"tar", "-C", container->volume_path, "--warning=no-file-ignored",
+                                                 "--exclude=control", "-cf", path, file, 0}),
+                   0);
+  struct error error;
+  CLEANUP_BLOB struct blob *bytes = file_read(AT_FDCWD, path, 1 << 24, &error);
+  assert_non_null(bytes);
+  unlink(path);
+  CLEANUP_BUFFER struct buffer text = {0};
+  buffer_printf(&text, "HTTP/1.1 200 X\r\nContent-Type: application/x-tar\r\nContent-Length: %zu\r\n\r\n", bytes->size);
+  buffer_append(&text, bytes->data, bytes->size);
+  send_bytes(peer, text.data, text.size);
+}
+
+static void remove_volume(const char *path)
+{
+  char *slash = strrchr(path, '/');
+  CLEANUP_FREE char *parent = xstrndup(path, (size_t)(slash - path));
+  CLEANUP_FD int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0)
+    directory_remove(fd, slash + 1, DIRECTORY_OF_FILES);
+}
+
+static bool volume_in_use(const struct scripted_engine *engine, const char *path)
+{
+  for (const struct container *container = engine->containers; container; container = container->next)
+    if (!strcmp(container->volume_path, path))
+      return true;
+  return false;
+}
+
+static void do_volume(struct peer *peer, const char *name, bool removal)
+{
+  CLEANUP_FREE char *path = xasprintf("%s/%s", peer->engine->volumes_path, name);
+  if (access(path, F_OK) < 0) {
+    answer_error(peer, 404, "no such volume");
+  } else if (!removal) {
+    answer_json(peer, 200, json_pack("{s:s}", "Name", name));
+  } else if (volume_in_use(peer->engine, path)) {
+    answer_error(peer, 409, "volume is in use");
+  } else {
+    remove_volume(path);
+    answer(peer, 204, "");
+  }
+}
+
 static void do_pull(struct peer *peer)
 {
   struct scripted_engine *engine = peer->engine;
@@ -460,9 +564,11 @@ static void do_pull(struct peer *peer)
 
 struct request {
   enum word word;
-  char name[128]; /* of a container */
-  bool force;
-  const char *body;
+  char name[128]; /* of a container or volume */
+  bool put, removal, force;
+  int signal;
+  const char *query;
+  const struct blob *body;
 };
 
 static void act(struct peer *peer, const struct request *request)
@@ -470,7 +576,7 @@ static void act(struct peer *peer, const struct request *request)
   struct scripted_engine *engine = peer->engine;
   struct container *container = find(engine, request->name);
   bool needs_container = request->word == WORD_start || request->word == WORD_inspect || request->word == WORD_kill ||
-                         request->word == WORD_unpause || request->word == WORD_remove;
+                         request->word == WORD_unpause || request->word == WORD_remove || request->word == WORD_archive;
   if (needs_container && !container) {
     answer_error(peer, 404, "No such container");
     return;
@@ -488,7 +594,7 @@ static void act(struct peer *peer, const struct request *request)
            "\"SecurityOptions\":[\"name=seccomp,profile=default\"]}");
     break;
   case WORD_create:
-    do_create(peer, request->name, request->body);
+    do_create(peer, request->name, (const char *)request->body->data);
     break;
   case WORD_start:
     do_start(peer, container);
@@ -503,7 +609,22 @@ static void act(struct peer *peer, const struct request *request)
     do_remove(peer, container, request->force);
     break;
   case WORD_kill:
-    do_kill(peer, container);
+    if (request->signal == SIGKILL)
+      do_kill(peer, container);
+    else
+      do_signal(peer, container, request->signal);
+    break;
+  case WORD_archive:
+    if (request->put)
+      do_put_archive(peer, container, request->body);
+    else
+      do_get_archive(peer, container, request->query);
+    break;
+  case WORD_volume:
+    do_volume(peer, request->name, request->removal);
+    break;
+  case WORD_images:
+    answer(peer, 200, engine->image_is_there ? "[{\"Id\":\"sha256:0123\"}]" : "[]");
     break;
   case WORD_unpause:
     if (container->stage == STAGE_PAUSED)
@@ -582,7 +703,11 @@ static void understand(const char *method, char *target, struct request *request
   char *query = strchr(target, '?');
   if (query)
     *query++ = 0;
+  request->query = query;
+  request->put = !strcmp(method, "PUT");
+  request->removal = !strcmp(method, "DELETE");
   request->force = query && strstr(query, "force=1");
+  request->signal = query && !strncmp(query, "signal=", 7) ? (int)strtol(query + 7, 0, 10) : 0;
   request->word = WORD_other;
   char *path = !strncmp(target, "/v1.", 4) ? strchr(target + 1, '/') : target;
   assert_non_null(path);
@@ -594,6 +719,11 @@ static void understand(const char *method, char *target, struct request *request
     request->word = WORD_events;
   } else if (!strcmp(path, "/containers/json")) {
     request->word = WORD_list;
+  } else if (!strcmp(path, "/images/json")) {
+    request->word = WORD_images;
+  } else if (!strncmp(path, "/volumes/", 9)) {
+    request->word = WORD_volume;
+    snprintf(request->name, sizeof request->name, "%s", path + 9);
   } else if (!strcmp(path, "/images/create")) {
     request->word = WORD_pull;
   } else if (!strncmp(path, "/images/", 8)) {
@@ -614,7 +744,7 @@ static void understand(const char *method, char *target, struct request *request
   }
 }
 
-static void handle(struct peer *peer, const char *method, char *target, const char *body)
+static void handle(struct peer *peer, const char *method, char *target, const struct blob *body)
 {
   struct scripted_engine *engine = peer->engine;
   struct request request = {.body = body};
@@ -642,7 +772,8 @@ static void read_requests(struct peer *peer)
     size_t body_size = length && length < end ? strtoul(length + 15, 0, 10) : 0;
     if (peer->in.size < head + body_size)
       return;
-    CLEANUP_FREE char *text = xstrndup(peer->in.data, head), *body = xstrndup(peer->in.data + head, body_size);
+    CLEANUP_FREE char *text = xstrndup(peer->in.data, head);
+    CLEANUP_BLOB struct blob *body = blob_create(peer->in.data + head, body_size);
     buffer_consume(&peer->in, head + body_size);
     char *rest = text, *method = strsep(&rest, " "), *target = strsep(&rest, " ");
     handle(peer, method, target, body);
@@ -715,6 +846,7 @@ struct scripted_engine *scripted_engine_create(uv_loop_t *loop, const char *sock
   engine->image_is_there = true;
   engine->pull_text = "{\"status\":\"Status: Downloaded newer image\"}\r\n";
   snprintf(engine->socket_path, sizeof engine->socket_path, "%s", socket_path);
+  snprintf(engine->volumes_path, sizeof engine->volumes_path, "%s.volumes", socket_path);
   scripted_engine_set_version(engine, "1.41", "1.12");
   scripted_engine_come(engine);
   return engine;
@@ -725,6 +857,7 @@ void scripted_engine_destroy(struct scripted_engine *engine)
   scripted_engine_leave(engine);
   while (engine->containers)
     drop(engine, engine->containers);
+  remove_volume(engine->volumes_path);
   free(engine);
 }
 
@@ -820,6 +953,12 @@ void scripted_container_add(struct scripted_engine *engine, const char *name, co
 void scripted_container_drop(struct scripted_engine *engine, struct name name)
 {
   drop(engine, get(engine, name));
+}
+
+bool scripted_volume_exists(const struct scripted_engine *engine, struct name name)
+{
+  CLEANUP_FREE char *path = xasprintf("%s/%s", engine->volumes_path, name.text);
+  return access(path, F_OK) == 0;
 }
 
 const char *scripted_engine_instance(const struct scripted_engine *engine)

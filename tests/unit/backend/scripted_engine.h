@@ -13,7 +13,8 @@
  *   fail     says in `failure` why it cannot start anything, and ends
  *   vanish   ends without a word
  *
- * All of it is in the attempt's directory that the body of the creation has mounted; a plan that is missing is a `fail`.
+ * All of it is in the attempt's directory that the body of the creation has mounted, or in a volume, which is a directory
+ * of the engine's; a plan that is missing is a `fail`. "run" obeys the keeper's signals too.
  */
 
 #include "wire/name.h"
@@ -35,7 +36,7 @@ enum container_stage { STAGE_CREATED, STAGE_RUNNING, STAGE_PAUSED, STAGE_EXITED 
 
 struct scripted_engine;
 struct scripted_engine *scripted_engine_create(uv_loop_t *loop, const char *socket_path);
-/* Ends its keepers too; the loop has to turn once more. */
+/* Ends its keepers too, and removes its volumes; the loop has to turn once more. */
 void scripted_engine_destroy(struct scripted_engine *engine);
 
 /* dockerd ends and starts: connections break off, containers stay. */
@@ -43,7 +44,7 @@ void scripted_engine_leave(struct scripted_engine *engine);
 void scripted_engine_come(struct scripted_engine *engine);
 
 /* The next `times` calls of this word ("version", "info", "create", "start", "inspect", "list", "remove", "kill", "unpause",
- * "image", "pull", "events") go wrong. */
+ * "image", "images", "pull", "events", "archive", "volume") go wrong. */
 void scripted_engine_spoil(struct scripted_engine *engine, const char *word, enum engine_fault fault, int status,
                            unsigned times);
 unsigned scripted_engine_calls(const struct scripted_engine *engine, const char *word); /* so far, spoilt ones too */
@@ -65,7 +66,8 @@ void scripted_container_set_stage(struct scripted_engine *engine, struct name na
 /* One that somebody else has made, with the labels of this instance or without any. */
 void scripted_container_add(struct scripted_engine *engine, const char *name, const char *instance);
 void scripted_container_drop(struct scripted_engine *engine, struct name name); /* as by `docker rm -f` */
-const char *scripted_engine_instance(const struct scripted_engine *engine);     /* of the last container created; "" */
+bool scripted_volume_exists(const struct scripted_engine *engine, struct name name);
+const char *scripted_engine_instance(const struct scripted_engine *engine); /* of the last container created; "" */
 
 void scripted_keeper_go(struct scripted_engine *engine, struct name name);               /* "wait" goes on as "run" */
 unsigned scripted_keeper_starts(const struct scripted_engine *engine, struct name name); /* of its program */
