@@ -1,7 +1,7 @@
 #include "api/submission.h"
 
 #include "api/draft.h"
-#include "api/json_bounds.h"
+#include "base/json_bounds.h"
 #include "base/memory.h"
 
 #include <stdio.h>

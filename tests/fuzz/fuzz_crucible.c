@@ -4,7 +4,7 @@
  */
 
 #include "api/compat/crucible.h"
-#include "api/json_bounds.h"
+#include "base/json_bounds.h"
 #include "wire/plan.h"
 
 #include <stdlib.h>

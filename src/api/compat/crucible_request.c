@@ -2,7 +2,7 @@
 
 #include "api/compat/crucible.h"
 #include "api/compat/quantity.h"
-#include "api/json_bounds.h"
+#include "base/json_bounds.h"
 #include "api/submission.h"
 #include "api/utf8.h"
 #include "base/number.h"

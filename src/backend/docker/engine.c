@@ -1,6 +1,7 @@
 #include "backend/docker/engine_impl.h"
 
 #include "backend/watch.h"
+#include "base/json_bounds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,7 +221,12 @@ static void end_call(struct engine_call *call, const struct engine_answer *answe
 
 static json_t *read_json(const void *bytes, size_t size, char why[static REASON_SIZE])
 {
+  struct error error;
   json_error_t fault;
+  if (!json_bounds_check(bytes, size, &error)) {
+    snprintf(why, REASON_SIZE, "its answer is %.200s", error.message);
+    return 0;
+  }
   json_t *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &fault);
   if (!json)
     snprintf(why, REASON_SIZE, "its answer is not JSON: %.160s", fault.text);

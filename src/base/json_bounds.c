@@ -1,4 +1,4 @@
-#include "api/json_bounds.h"
+#include "base/json_bounds.h"
 
 #include "base/limits.h"
 

@@ -1,10 +1,14 @@
-#include "api/json_bounds.h"
+#include "base/json_bounds.h"
 
 #include "base/buffer.h"
 #include "base/limits.h"
-#include "testing.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static bool check(const char *text)
 {
