@@ -2,9 +2,9 @@
 
 #include "api/compat/crucible.h"
 #include "api/compat/quantity.h"
-#include "base/json_bounds.h"
 #include "api/submission.h"
 #include "api/utf8.h"
+#include "base/json_bounds.h"
 #include "base/number.h"
 
 #include <ctype.h>
