@@ -112,7 +112,7 @@ struct batch_item {
   struct batch *batch;
   struct evaluation *evaluation; /* until it is submitted */
   char id[ID_SIZE];              /* "": it was not accepted, and why: */
-  char refusal[160];
+  char refusal[ERROR_MESSAGE_SIZE];
 };
 
 struct batch {
