@@ -99,6 +99,7 @@ void directory_watch_destroy(struct directory_watch *watch); /* accepts NULL */
 /* The operations, and what ends them when the backend does. */
 void docker_launch(struct backend *backend, struct name name, struct blob *plan);
 void launch_abandon(struct launch *launch);
+void launch_give_up(struct launch *launch); /* answers it where nothing is under way yet; accepts NULL */
 void docker_look(struct docker *docker, struct name name); /* answers an observation */
 void look_abandon(struct look *look);
 void docker_kill(struct backend *backend, struct name name, enum kill_reason reason);

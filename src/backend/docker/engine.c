@@ -69,22 +69,21 @@ static void meet_later(struct engine *engine)
   engine->delay_ms = engine->delay_ms < DELAY_MS_MAX / 2 ? 2 * engine->delay_ms : DELAY_MS_MAX;
 }
 
-static void meeting_failed(struct engine *engine, const char *why)
-{
-  put_message(engine->trouble, why);
-  meet_later(engine);
-}
-
-/* The engine could not be asked, or did not answer. */
+/* It was here, and is not. */
 static void lose(struct engine *engine, const char *why)
 {
   if (!engine->here)
     return;
   engine->here = false;
   put_message(engine->trouble, why);
-  engine->delay_ms = DELAY_MS_FIRST;
-  meet_later(engine);
   engine->events.away(engine->events.context, engine->trouble);
+}
+
+static void meeting_failed(struct engine *engine, const char *why)
+{
+  lose(engine, why);
+  put_message(engine->trouble, why);
+  meet_later(engine);
 }
 
 static void introduce(struct engine *engine, const char *path,
@@ -128,10 +127,12 @@ static void on_info(void *context, const struct http_answer *answer)
     meeting_failed(engine, error.message);
     return;
   }
+  bool was_here = engine->here;
   engine->here = true;
   engine->trouble[0] = 0;
   engine->delay_ms = DELAY_MS_FIRST;
-  engine->events.here(engine->events.context);
+  if (!was_here)
+    engine->events.here(engine->events.context);
 }
 
 /* The version that both speak. 0: there is none, and `why` says so. */
@@ -178,6 +179,15 @@ static void on_version(void *context, const struct http_answer *answer)
 static void ask_version(struct engine *engine)
 {
   introduce(engine, "/version", on_version);
+}
+
+/* A call was not answered, or could not be sent at all. */
+static void doubt(struct engine *engine, bool sent, const char *why)
+{
+  if (!sent)
+    lose(engine, why);
+  if (!engine->introduction && !timer_pending(engine->meeting))
+    timer_set(engine->meeting, sent ? 0 : DELAY_MS_FIRST);
 }
 
 /* Calls. */
@@ -290,8 +300,7 @@ static void on_done(void *context, const struct http_answer *answer)
   char message[REASON_SIZE];
   put_message(message, answer->message);
   bool sent = answer->outcome != HTTP_NOT_SENT;
-  if (!sent || !call->data) /* a stream may break off at any time, and that says little */
-    lose(engine, message);
+  doubt(engine, sent, message);
   end_call(call, &(struct engine_answer){.outcome = sent ? ENGINE_UNKNOWN : ENGINE_NOT_SENT, .message = message});
 }
 

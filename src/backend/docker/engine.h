@@ -4,9 +4,10 @@
  * The Docker Engine API, as far as this backend uses it: one engine, the version of the API that both speak, and calls.
  * Every call is bounded in time and in bytes, and safe to repeat. One thread, the loop's.
  *
- * An engine is here once it has said its version and what it can do, and away from the moment when a call could not be
- * sent or got no answer; then it is asked again, at intervals that grow to some seconds, until it says it anew. So a
- * restarted or upgraded engine is met afresh. A call to an engine that is away is NOT_SENT.
+ * An engine is here once it has said its version and what it can do. It is away when a call could not be sent; and one
+ * that did not answer a call is asked for its version again, and is away when it does not answer that either. While it is
+ * away it is asked at intervals that grow to some seconds. So a restarted or upgraded engine is met afresh. A call to an
+ * engine that is away is NOT_SENT.
  *
  * The answer to a call comes through its `done`, exactly once, on a later turn of the loop, unless the call is cancelled
  * or the engine destroyed: then never. A call is valid until then.

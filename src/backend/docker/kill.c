@@ -237,4 +237,5 @@ void docker_kill(struct backend *backend, struct name name, enum kill_reason rea
   killing->deadline = mono_add_ms(mono_now(), PATIENCE_MS);
   killing->timer = timer_make(docker->loop, proceed, killing);
   timer_set(killing->timer, 0);
+  launch_give_up(known->launch);
 }

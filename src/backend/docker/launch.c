@@ -178,8 +178,10 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
   struct error error;
   if (inspected->outcome == ENGINE_NOT_SENT)
     answer(launch, LAUNCH_BUSY, inspected->message);
+  else if (inspected->outcome == ENGINE_ABSENT)
+    fail(launch, "Docker cannot make its container", "its name is taken, and nobody has it");
   else if (inspected->outcome != ENGINE_DONE)
-    fail(launch, "its container is in the way of itself", inspected->message);
+    fail(launch, "Docker does not say who has its name", inspected->message);
   else if (!container_inspect(inspected->body, known->docker->instance, known->name, &seen, &error))
     fail(launch, "Docker's word on its container makes no sense", error.message);
   else if (!seen.ours)
@@ -324,6 +326,12 @@ static void begin(void *context)
     answer(launch, LAUNCH_BUSY, why);
   else
     want_image(launch);
+}
+
+void launch_give_up(struct launch *launch)
+{
+  if (launch && timer_pending(launch->delay))
+    answer(launch, LAUNCH_UNKNOWN, launch->known->reason);
 }
 
 static bool decode(struct launch *launch, struct error *error)

@@ -208,6 +208,8 @@ static bool asked_a_moment_ago(const struct look *look)
 
 static void ask_again(struct look *look)
 {
+  if (!look->retry)
+    look->retry = timer_make(look->known->docker->loop, ask_docker, look);
   timer_set(look->retry, RETRY_MS);
 }
 
@@ -416,6 +418,5 @@ void docker_look(struct docker *docker, struct name name)
   }
   struct look *look = known->look = xcalloc(1, sizeof *look);
   look->known = known;
-  look->retry = timer_make(docker->loop, ask_docker, look);
   conclude(look);
 }
