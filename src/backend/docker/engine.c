@@ -201,11 +201,15 @@ static void link_call(struct engine_call *call)
   engine->calls = call;
 }
 
-static void free_call(struct engine_call *call)
+static void unlink_call(struct engine_call *call)
 {
   *(call->previous ? &call->previous->next : &call->engine->calls) = call->next;
   if (call->next)
     call->next->previous = call->previous;
+}
+
+static void free_call(struct engine_call *call)
+{
   timer_destroy(call->unsent);
   buffer_release(&call->refusal);
   free(call);
@@ -217,6 +221,7 @@ void engine_call_cancel(struct engine_call *call)
     return;
   if (call->exchange)
     http_exchange_cancel(call->exchange);
+  unlink_call(call);
   free_call(call);
 }
 
@@ -225,6 +230,7 @@ static void end_call(struct engine_call *call, const struct engine_answer *answe
 {
   engine_done *done = call->done;
   void *context = call->context;
+  unlink_call(call);
   free_call(call);
   done(context, answer);
 }
@@ -374,8 +380,10 @@ void engine_destroy(struct engine *engine)
   if (!engine)
     return;
   http_client_destroy(engine->client);
-  while (engine->calls)
-    free_call(engine->calls);
+  for (struct engine_call *call = engine->calls, *next; call; call = next) {
+    next = call->next;
+    free_call(call);
+  }
   timer_destroy(engine->meeting);
   blob_unref(engine->version);
   free(engine);

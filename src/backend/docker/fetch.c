@@ -169,8 +169,8 @@ static struct blob *encode_reader(const struct fetch *fetch, const char *image)
               CONTAINER_KEEPER_PATH, "Labels", LABEL_INSTANCE, fetch->docker->instance, "NetworkDisabled", 1,
               "HostConfig", "NetworkMode", "none", "Mounts", "Type", "volume", "Source", fetch->name.text, "Target",
               VOLUME_PATH, "ReadOnly", 1, "VolumeOptions", "NoCopy", 1);
-  char *text = json ? json_dumps(json, JSON_COMPACT) : 0;
-  ASSERT(text);
+  char *text = json_dumps(json, JSON_COMPACT);
+  ASSERT(text); /* all that is in it is our own, or was JSON before */
   struct blob *body = blob_create(text, strlen(text));
   json_decref(json);
   free(text);

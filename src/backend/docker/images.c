@@ -443,10 +443,13 @@ void images_destroy(struct images *images)
 {
   if (!images)
     return;
-  while (images->wants)
-    image_want_cancel(images->wants);
-  for (struct image *image; (image = images->list);) {
-    images->list = image->next;
+  for (struct image_want *want = images->wants, *next; want; want = next) {
+    next = want->next;
+    engine_call_cancel(want->call);
+    free(want);
+  }
+  for (struct image *image = images->list, *next; image; image = next) {
+    next = image->next;
     free_image(image);
   }
   free(images);

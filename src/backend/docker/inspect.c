@@ -112,10 +112,13 @@ bool image_volumes(const json_t *body, char ***ret, struct error *error)
   size_t count = json_object_size(declared), used = 0;
   if (count > IMAGE_VOLUMES_MAX)
     return error_set(error, ERROR_INVALID, 0, "the image declares more than %d volumes", IMAGE_VOLUMES_MAX);
-  char **paths = count ? xcalloc(count + 1, sizeof *paths) : 0;
-  const char *path;
-  json_t *unused;
-  json_object_foreach(declared, path, unused) paths[used++] = xstrdup(path);
+  if (!count) {
+    *ret = 0;
+    return true;
+  }
+  char **paths = xcalloc(count + 1, sizeof *paths);
+  for (void *member = json_object_iter(declared); member; member = json_object_iter_next(declared, member))
+    paths[used++] = xstrdup(json_object_iter_key(member));
   *ret = paths;
   return true;
 }
