@@ -512,6 +512,34 @@ static void a_paused_container_runs_until_it_is_killed_and_then_says_so(void **s
   assert_dead_without_record(scene, "its container was paused");
 }
 
+static void a_paused_container_is_thawed_for_a_client_who_cancels(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "run"), LAUNCH_ACCEPTED);
+  scripted_container_set_stage(scene->engine, stage_name(1), STAGE_PAUSED, 0);
+  backend_kill(scene->stage.backend, stage_name(1), KILLED_CANCELLED);
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_true(scene->stage.seen.recorded);
+  assert_int_equal(scene->stage.seen.record.killed, KILLED_CANCELLED);
+}
+
+static void a_launch_that_is_put_off_is_answered_by_a_kill(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 1);
+  scripted_engine_spoil(scene->engine, "start", FAULT_STATUS, 500, 1000);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_UNKNOWN);
+  unsigned starts = scripted_engine_calls(scene->engine, "start"), launches = scene->stage.launches;
+  CLEANUP_BLOB struct blob *plan = plan_of("end", IMAGE);
+  backend_launch(scene->stage.backend, stage_name(1), plan);
+  backend_kill(scene->stage.backend, stage_name(1), KILLED_CANCELLED);
+  stage_turn(&scene->stage, 5);
+  assert_int_equal(scene->stage.launches, launches + 1);
+  assert_int_equal(scripted_engine_calls(scene->engine, "start"), starts);
+}
+
 static void what_was_made_and_not_started_is_removed_by_a_kill(void **state)
 {
   struct scene *scene = *state;
@@ -551,6 +579,30 @@ static void what_is_about_to_start_is_killed_when_it_can_be_asked(void **state)
 }
 
 /* The engine comes and goes. */
+
+static void one_call_that_is_not_answered_takes_no_slots_away(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 1);
+  unsigned capacities = scene->stage.capacities;
+  scripted_engine_spoil(scene->engine, "inspect", FAULT_LOST, 0, 10);
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_UNKNOWN);
+  await_calls(scene, "version", 2);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED);
+  assert_int_equal(scene->stage.capacities, capacities);
+}
+
+static void an_engine_that_answers_nothing_has_no_slots(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 1);
+  scripted_engine_spoil(scene->engine, "inspect", FAULT_LOST, 0, 10);
+  scripted_engine_spoil(scene->engine, "version", FAULT_STATUS, 500, 1000);
+  assert_int_equal(look(scene, stage_name(1)), PRESENCE_UNKNOWN);
+  stage_await_capacity(&scene->stage, 0);
+  scripted_engine_spoil(scene->engine, "version", FAULT_STATUS, 500, 0);
+  stage_await_capacity(&scene->stage, 1);
+}
 
 static void while_the_engine_is_away_there_are_no_slots(void **state)
 {
@@ -1063,9 +1115,13 @@ int main(void)
     TEST(a_keeper_that_does_not_react_is_killed),
     TEST(a_keeper_that_does_not_react_is_killed_also_while_the_engine_hangs),
     TEST(a_paused_container_runs_until_it_is_killed_and_then_says_so),
+    TEST(a_paused_container_is_thawed_for_a_client_who_cancels),
+    TEST(a_launch_that_is_put_off_is_answered_by_a_kill),
     TEST(what_was_made_and_not_started_is_removed_by_a_kill),
     TEST(a_start_that_comes_after_the_kill_has_nothing_to_run),
     TEST(what_is_about_to_start_is_killed_when_it_can_be_asked),
+    TEST(one_call_that_is_not_answered_takes_no_slots_away),
+    TEST(an_engine_that_answers_nothing_has_no_slots),
     TEST(while_the_engine_is_away_there_are_no_slots),
     TEST(a_backend_may_begin_before_its_engine),
     TEST(an_engine_that_hangs_when_met_is_asked_again),

@@ -151,13 +151,16 @@ static void end_program(struct container *container, enum kill_reason reason)
   exit_container(container, 0);
 }
 
+/* One that is paused takes nothing, and has it all to do when it goes on. */
 static void on_control(void *context)
 {
   struct container *container = context;
+  if (container->stage == STAGE_PAUSED)
+    return;
   CLEANUP_FD int fd = accept4(watch_fd(container->listener), 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
   struct control_message message;
   int passed;
-  if (fd < 0 || container->stage == STAGE_PAUSED || control_receive(fd, &message, &passed) != 1)
+  if (fd < 0 || control_receive(fd, &message, &passed) != 1)
     return;
   fd_close(passed);
   if (message.type == CONTROL_KILL && file_exists(container, "start"))
