@@ -41,7 +41,8 @@ void api_destroy(struct api *api);
 /* An http_handler; `context` is the api. */
 void api_handle(void *context, struct http_request *request);
 
-/* What the executor tells (world->accepted, world->changed). */
+/* What the executor tells (world->accepted, world->cancelled, world->changed). */
 void api_accepted(struct api *api, struct evaluation *evaluation, void *token, enum store_result result,
                   const char *standing_id);
+void api_cancelled(struct api *api, const char *id, void *token, enum store_result result);
 void api_changed(struct api *api, const struct evaluation *evaluation);

@@ -62,6 +62,9 @@ void respond_when_finished(struct api *api, const struct reply *reply, const str
 /* The same of what the store holds: finished, or unknown (404). */
 void respond_from_store(struct api *api, const struct reply *reply, const char *id);
 
+/* Asks for its end. The client is answered when that is durable, and the evaluation finished or his time over. */
+void cancel_evaluation(struct api *api, const struct reply *reply, const char *id);
+
 /* An open evaluation that clients may know of: its acceptance is durable. NULL for one that is being told to be
  * finished just now: an answer can let the next request in before it has returned, and the store has it already. */
 struct evaluation *find_open(const struct api *api, const char *id);

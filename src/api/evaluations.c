@@ -2,6 +2,9 @@
 
 #include "api/parameters.h"
 #include "api/routes.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
 
 static bool parse_reply(struct api *api, struct http_request *request, int open_status, struct reply *ret)
 {
@@ -30,13 +33,30 @@ void handle_get(struct api *api, struct http_request *request, const char *id)
     answer(api, &reply, id);
 }
 
-/* Who cancels what is finished already is told the truth: 200, and the verdict that stands. */
+/* While the store has the cancellation, the executor keeps how to reply as its token. Who cancels what is finished
+ * already is told the truth: 200, and the verdict that stands. */
+void cancel_evaluation(struct api *api, const struct reply *reply, const char *id)
+{
+  struct reply *token = xmalloc(sizeof *token);
+  *token = *reply;
+  if (find_open(api, id) && executor_cancel(api->config.executor, id, token) == CANCEL_UNDER_WAY)
+    return;
+  free(token);
+  respond_from_store(api, reply, id);
+}
+
+void api_cancelled(struct api *api, const char *id, void *token, enum store_result result)
+{
+  CLEANUP_FREE struct reply *reply = token;
+  if (result == STORE_FAILED)
+    respond_error(api, reply->request, ERROR_UNAVAILABLE, "the cancellation could not be stored; ask again");
+  else
+    answer(api, reply, id);
+}
+
 void handle_cancel(struct api *api, struct http_request *request, const char *id)
 {
   struct reply reply;
-  if (!parse_reply(api, request, 202, &reply))
-    return;
-  if (find_open(api, id))
-    executor_cancel(api->config.executor, id);
-  answer(api, &reply, id);
+  if (parse_reply(api, request, 202, &reply))
+    cancel_evaluation(api, &reply, id);
 }

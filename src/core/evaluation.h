@@ -56,6 +56,7 @@ struct evaluation {
     bool recovering;            /* found open in the store, and not looked at yet */
     bool launching;             /* the backend has not answered the launch yet */
     bool looking, look_again;   /* an observation is under way; a hint came meanwhile */
+    bool look_is_old;           /* it was begun before the last launch was answered */
     struct mono look_deadline;  /* its answer is not waited for any longer than this */
     bool confirming;            /* found dead without a record: killed, and looked at again (law 4) */
     bool finishing;             /* the verdict, or the next attempt, is with the store */

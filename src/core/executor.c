@@ -139,6 +139,7 @@ void executor_recover(struct executor *executor, struct evaluation *evaluation)
   }
   evaluation->state = STATE_QUEUED;
   evaluation->x.recovering = true;
+  evaluation->x.stop = evaluation->cancelled_at.ms ? STOP_CANCELLED : STOP_NONE;
   evaluation->x.deadline = mono_add_ms(executor->world.now(executor->world.context), state_deadline_ms(STATE_QUEUED));
   evaluation->x.queue_deadline = evaluation->x.deadline;
   link_open(executor, evaluation);
@@ -236,20 +237,21 @@ void executor_accepted(struct executor *executor, const char *id, enum store_res
   evaluation->x.token = 0;
   evaluation_move(executor, evaluation, STATE_QUEUED);
   executor->world.accepted(executor->world.context, evaluation, token, STORE_DONE, 0);
-  if (evaluation->x.stop != STOP_NONE)
-    evaluation_give_up(executor, evaluation);
-  else
-    evaluation_enqueue(evaluation);
+  evaluation_enqueue(evaluation);
   pump(executor);
 }
 
-enum cancel_result executor_cancel(struct executor *executor, const char *id)
+enum cancel_result executor_cancel(struct executor *executor, const char *id, void *token)
 {
+  struct world *world = &executor->world;
   struct evaluation *evaluation = executor_find(executor, id);
-  if (!evaluation)
+  /* Before it is durable nobody was told of it; and the store may yet want another id for it. */
+  if (!evaluation || evaluation->state == STATE_ACCEPTING)
     return CANCEL_NOT_OPEN;
-  if (evaluation->x.stop == STOP_NONE)
-    evaluation->x.stop = STOP_CANCELLED;
+  if (!evaluation->cancelled_at.ms)
+    evaluation->cancelled_at = world->wall_now(world->context);
+  world->store_cancel(world->context, evaluation, token);
+  evaluation->x.stop = STOP_CANCELLED; /* also of one that is overdue: there is to be no other attempt */
   switch (evaluation->state) {
   case STATE_QUEUED:
     if (!evaluation->x.recovering)
@@ -264,10 +266,18 @@ enum cancel_result executor_cancel(struct executor *executor, const char *id)
     evaluation_look(executor, evaluation);
     break;
   default:
-    break; /* not durable yet: cancelled as soon as it is; or sealing: it ended on its own */
+    break; /* sealing: it ended on its own, or another attempt is about to begin, which will not */
   }
   pump(executor);
   return CANCEL_UNDER_WAY;
+}
+
+void executor_cancelled(struct executor *executor, const char *id, void *token, enum store_result result)
+{
+  struct world *world = &executor->world;
+  world->cancelled(world->context, id, token, result);
+  if (result == STORE_FAILED)
+    world->broken(world->context, "a cancellation could not be stored");
 }
 
 /* Answers. */

@@ -36,16 +36,19 @@ void executor_start(struct executor *executor);
  */
 bool executor_submit(struct executor *executor, struct evaluation *evaluation, void *token, struct error *error);
 
+/* Asks for the end of an open evaluation. That it was asked for is written down before anybody is told: world->cancelled
+ * is called once with `token` when it is durable; not where it is not open. */
 enum cancel_result {
   CANCEL_UNDER_WAY, /* it is open, and will end; as cancelled unless it ended on its own first */
-  CANCEL_NOT_OPEN,  /* not among the open ones: unknown, or finished: the store knows */
+  CANCEL_NOT_OPEN,  /* not among the open ones: unknown, not durable yet, or finished: the store knows */
 };
-enum cancel_result executor_cancel(struct executor *executor, const char *id);
+enum cancel_result executor_cancel(struct executor *executor, const char *id, void *token);
 
 /* Answers to what the world was asked for. */
 void executor_accepted(struct executor *executor, const char *id, enum store_result result, uint64_t sequence,
                        const char *standing_id);
 void executor_attempt_stored(struct executor *executor, const char *id, unsigned attempt, enum store_result result);
+void executor_cancelled(struct executor *executor, const char *id, void *token, enum store_result result);
 void executor_finished(struct executor *executor, const char *id, enum store_result result);
 void executor_launched(struct executor *executor, struct name name, enum launch_result result, const char *reason);
 void executor_observed(struct executor *executor, struct name name, const struct observation *observation);

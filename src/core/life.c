@@ -71,6 +71,7 @@ void evaluation_look_unless_looking(struct executor *executor, struct evaluation
   if (look_is_under_way(executor, evaluation))
     return;
   evaluation->x.looking = true;
+  evaluation->x.look_is_old = evaluation->x.launching;
   evaluation->x.look_deadline = mono_add_ms(executor->world.now(executor->world.context), RECONCILE_MS);
   executor->world.observe(executor->world.context, evaluation->backend, evaluation_name(evaluation));
 }
@@ -91,6 +92,7 @@ void evaluation_enqueue(struct evaluation *evaluation)
 static void ask_for_launch(struct executor *executor, struct evaluation *evaluation)
 {
   evaluation->x.launching = true;
+  evaluation->x.look_is_old = evaluation->x.looking;
   executor->world.launch(executor->world.context, evaluation);
 }
 
@@ -254,10 +256,15 @@ void evaluation_observed(struct executor *executor, struct evaluation *evaluatio
   if (seen->isolation)
     evaluation->isolation = seen->isolation;
 
+  /* The backend may have been looked at before the launch, and the evidence after it: then "absent, but started" is
+   * said of what is well and running. */
+  bool says_nothing = seen->presence == PRESENCE_ABSENT && evaluation->x.look_is_old;
+  evaluation->x.look_is_old = false;
+
   if (seen->record) {
     conclude(executor, evaluation, seen);
   } else {
-    switch (seen->presence) {
+    switch (says_nothing ? PRESENCE_UNKNOWN : seen->presence) {
     case PRESENCE_UNKNOWN:
       break;
     case PRESENCE_RUNNING:

@@ -48,7 +48,9 @@ struct world {
   /* The store. The evaluation is copied before these return. */
   void (*store_accept)(void *context, const struct evaluation *evaluation); /* → executor_accepted */
   void (*store_attempt)(void *context, const struct evaluation *evaluation,
-                        unsigned attempt);                                  /* → executor_attempt_stored */
+                        unsigned attempt); /* → executor_attempt_stored */
+  void (*store_cancel)(void *context, const struct evaluation *evaluation,
+                       void *token);                                        /* cancelled_at → executor_cancelled */
   void (*store_finish)(void *context, const struct evaluation *evaluation); /* verdict, outputs → executor_finished */
 
   /* A backend, by name. */
@@ -61,6 +63,8 @@ struct world {
   /* Told to others. */
   void (*accepted)(void *context, struct evaluation *evaluation, void *token, enum store_result result,
                    const char *standing_id); /* evaluation NULL unless DONE, or STANDS and still open */
+  /* The cancellation that came with `token` is durable (DONE), or a verdict was before it (STANDS). */
+  void (*cancelled)(void *context, const char *id, void *token, enum store_result result);
   void (*changed)(void *context, const struct evaluation *evaluation); /* entered a state; FINISHED is the last call */
   void (*broken)(void *context, const char *what); /* the store failed: stop, restart, recover (never retry an fsync) */
 };

@@ -1,6 +1,7 @@
 /* The real world of the executor: clocks, chance, the store, the backends, and the API that is told. */
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "daemon/daemon_impl.h"
 
 #include <string.h>
@@ -47,6 +48,27 @@ static void world_store_attempt(void *context, const struct evaluation *evaluati
 {
   struct daemon *daemon = context;
   store_attempt(daemon->store, evaluation->id, attempt, attempt_stored, daemon);
+}
+
+/* Whose cancellation is with the store. */
+struct cancel_call {
+  struct daemon *daemon;
+  void *token;
+};
+
+static void cancel_stored(void *context, const char *id, unsigned attempt, enum store_result result)
+{
+  (void)attempt;
+  CLEANUP_FREE struct cancel_call *call = context;
+  executor_cancelled(call->daemon->executor, id, call->token, result);
+}
+
+static void world_store_cancel(void *context, const struct evaluation *evaluation, void *token)
+{
+  struct daemon *daemon = context;
+  struct cancel_call *call = xmalloc(sizeof *call);
+  *call = (struct cancel_call){daemon, token};
+  store_cancel(daemon->store, evaluation->id, evaluation->cancelled_at, cancel_stored, call);
 }
 
 static void finish_stored(void *context, const char *id, unsigned attempt, enum store_result result)
@@ -103,6 +125,11 @@ static void world_accepted(void *context, struct evaluation *evaluation, void *t
   api_accepted(((struct daemon *)context)->api, evaluation, token, result, standing_id);
 }
 
+static void world_cancelled(void *context, const char *id, void *token, enum store_result result)
+{
+  api_cancelled(((struct daemon *)context)->api, id, token, result);
+}
+
 static void world_changed(void *context, const struct evaluation *evaluation)
 {
   struct daemon *daemon = context;
@@ -132,12 +159,14 @@ struct world world_of(struct daemon *daemon)
     .random = world_random,
     .store_accept = world_store_accept,
     .store_attempt = world_store_attempt,
+    .store_cancel = world_store_cancel,
     .store_finish = world_store_finish,
     .launch = world_launch,
     .observe = world_observe,
     .kill = world_kill,
     .remove = world_remove,
     .accepted = world_accepted,
+    .cancelled = world_cancelled,
     .changed = world_changed,
     .broken = daemon_break,
   };

@@ -58,6 +58,7 @@ struct event {
   X(commit_fails)                                                                                                      \
   X(answer_late) /* of the backend */                                                                                  \
   X(id_repeated)                                                                                                       \
+  X(fetch)      /* something has to be fetched before the first launch */                                              \
   X(wall_jumps) /* for each second */                                                                                  \
   X(busy)       /* the backend has no room although it said so */
 #define PLATFORM_WEATHER(X)                                                                                            \
@@ -67,6 +68,7 @@ struct event {
   X(kill_lost)                                                                                                         \
   X(unkillable)                                                                                                        \
   X(start_slow)                                                                                                        \
+  X(fetch_hangs)                                                                                                       \
   X(keeper_dies)                                                                                                       \
   X(evidence_fails) /* ENOSPC while an output is saved */
 
@@ -109,7 +111,9 @@ struct job {
   bool answered; /* told that it is durable, under this id: */
   char id[ID_SIZE];
   bool given_up;
-  bool cancelled;                /* told that the cancellation is under way */
+  bool cancelled;                                                       /* asked for, and under way */
+  enum fetch { FETCH_NOT_NEEDED, FETCH_NEEDED, FETCH_UNDER_WAY } fetch; /* what it needs is not there */
+  uint64_t fetch_us;                                                    /* in a script; 0: by chance */
   uint64_t keeper_dies_after_us; /* in a script: in the first attempt; 0: never */
 
   /* As the daemon last said, to check the moves. */
@@ -126,6 +130,7 @@ struct attempt {
   struct job *job;
   unsigned number;
   enum presence presence; /* PENDING, RUNNING, DEAD; ABSENT: the backend knows nothing of it (any more) */
+  bool fetching;          /* a launch was answered so, and this daemon was not told of its end */
   unsigned starts;
   uint64_t started_us;
   bool evidence; /* its directory is there, with a start marker if it was ever started */
@@ -153,11 +158,11 @@ struct row {
   struct job *job;
   uint64_t sequence;
   unsigned attempt;
-  bool finished;
+  bool cancelled, finished;
   struct verdict verdict;
 };
 
-enum write_kind { WRITE_ACCEPT, WRITE_ATTEMPT, WRITE_FINISH };
+enum write_kind { WRITE_ACCEPT, WRITE_ATTEMPT, WRITE_CANCEL, WRITE_FINISH };
 
 struct write {
   enum write_kind kind;
@@ -245,7 +250,7 @@ void store_crash(struct sim *sim);
 const struct row *store_row(const struct sim *sim, const char *id);
 
 /* sim_backend.c */
-void sim_backend_start(struct sim *sim); /* a daemon connects: it is told the capacity */
+void sim_backend_start(struct sim *sim); /* a daemon connects: it is told the capacity, and fetches nothing yet */
 void sim_backend_launch(struct sim *sim, struct name name, struct job *job);
 void sim_backend_observe(struct sim *sim, struct name name, uint64_t request);
 void sim_backend_kill(struct sim *sim, struct name name, enum kill_reason reason);
@@ -257,6 +262,7 @@ struct job *clients_add(struct sim *sim, uint64_t at_us);
 void clients_cancel_at(struct sim *sim, struct job *job, uint64_t at_us);
 struct evaluation *clients_draft(const struct job *job);
 void clients_told(struct sim *sim, struct job *job, enum store_result result, const char *id);
+void clients_told_cancelled(struct sim *sim, struct job *job, enum store_result result);
 
 /* sim_check.c */
 void check_step(struct sim *sim);

@@ -115,6 +115,11 @@ static void tell_capacity(struct sim *sim)
 
 void sim_backend_start(struct sim *sim)
 {
+  for (unsigned i = 0; i < sim->backend.attempt_count; i++)
+    sim->backend.attempts[i]->fetching = false;
+  for (unsigned i = 0; i < sim->job_count; i++)
+    if (sim->jobs[i].fetch == FETCH_UNDER_WAY) /* that went with the daemon; or it was almost there */
+      sim->jobs[i].fetch = sim_coin(sim, COIN_TOSS) ? FETCH_NEEDED : FETCH_NOT_NEEDED;
   tell_capacity(sim);
 }
 
@@ -249,7 +254,7 @@ static void program_starts(struct sim *sim, struct event *event)
 
 /* ---- launch ---- */
 
-static const char *const launch_names[] = {"accepted", "busy", "refused", "unknown"};
+static const char *const launch_names[] = {"accepted", "busy", "refused", "preparing", "unknown"};
 
 static void deliver_launched(struct sim *sim, struct event *event)
 {
@@ -273,11 +278,45 @@ static void answer_launch(struct sim *sim, struct name name, enum launch_result 
   event->value = (int)result;
 }
 
+static void fetch_ends(struct sim *sim, struct event *event)
+{
+  struct job *job = &sim->jobs[event->number];
+  sim_trace(sim, "  fetched  for job %u", job->index);
+  job->fetch = FETCH_NOT_NEEDED;
+  for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
+    struct attempt *attempt = sim->backend.attempts[i];
+    if (attempt->job != job || !attempt->fetching)
+      continue;
+    attempt->fetching = false;
+    hint(sim, attempt);
+  }
+}
+
+/* What is needed for it is fetched once, by the daemon, and goes with it; one launch or more wait for that. */
+static void fetch(struct sim *sim, struct attempt *attempt)
+{
+  struct job *job = attempt->job;
+  attempt->fetching = true;
+  if (sim_happens(sim, sim->weather.fetch_hangs)) {
+    attempt->platform_failed = true; /* for ever, as far as this attempt goes */
+    return;
+  }
+  if (job->fetch == FETCH_UNDER_WAY)
+    return;
+  job->fetch = FETCH_UNDER_WAY;
+  uint64_t delay_us = job->fetch_us ? job->fetch_us : sim_between_us(sim, 10, 60000000);
+  sim_after(sim, delay_us, EVENT_TO_DAEMON, fetch_ends)->number = job->index;
+}
+
 static enum launch_result take_launch(struct sim *sim, struct name name, struct job *job)
 {
   struct attempt *attempt = find_attempt(sim, name);
   if (attempt->presence != PRESENCE_ABSENT || attempt->evidence)
     return LAUNCH_ACCEPTED; /* adopted; the start marker sees to it that it is not started again */
+  if (job->fetch != FETCH_NOT_NEEDED || attempt->fetching) {
+    fetch(sim, attempt);
+    return LAUNCH_PREPARING;
+  }
   if (job->program == PROGRAM_UNWANTED)
     return LAUNCH_REFUSED;
   struct keeper *keeper = idle_keeper(sim);
@@ -323,6 +362,7 @@ void sim_backend_launch(struct sim *sim, struct name name, struct job *job)
 /* A snapshot on its way to the daemon. */
 struct seen {
   uint64_t request;
+  bool fetching;
   enum presence presence;
   bool started, recorded;
   struct wall started_at;
@@ -349,6 +389,7 @@ static void deliver_observed(struct sim *sim, struct event *event)
   executor_observed(sim->executor, event->name,
                     &(struct observation){
                       .presence = seen->presence,
+                      .progress = seen->fetching ? "fetching" : 0,
                       .started = seen->started,
                       .started_at = seen->started_at,
                       .record = seen->recorded ? &seen->record : 0,
@@ -381,8 +422,13 @@ static void observe_arrives(struct sim *sim, struct event *event)
   struct seen *seen = xcalloc(1, sizeof *seen);
   seen->request = event->number;
   seen->presence = attempt ? attempt->presence : PRESENCE_ABSENT;
+  if (attempt && attempt->fetching && attempt->presence == PRESENCE_ABSENT) {
+    seen->presence = PRESENCE_PENDING;
+    seen->fetching = true;
+  }
   if (sim_happens(sim, sim->weather.observe_fails)) {
     seen->presence = PRESENCE_UNKNOWN;
+    seen->fetching = false;
     if (attempt)
       attempt->platform_failed = true;
   }
@@ -428,6 +474,7 @@ static void kill_arrives(struct sim *sim, struct event *event)
     later->value = event->value;
     return;
   }
+  attempt->fetching = false; /* nobody waits for that any more */
   kill_now(sim, attempt, (enum kill_reason)event->value);
 }
 
@@ -449,7 +496,7 @@ static void remove_arrives(struct sim *sim, struct event *event)
   if (keeper)
     keeper->attempt = 0;
   attempt->presence = PRESENCE_ABSENT;
-  attempt->evidence = false;
+  attempt->evidence = attempt->fetching = false;
 }
 
 void sim_backend_remove(struct sim *sim, struct name name)

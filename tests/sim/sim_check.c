@@ -32,6 +32,8 @@ void check_launch(struct sim *sim, const struct evaluation *evaluation)
     sim_fail(sim, "%s is launched, but not durable (law 1)", evaluation->id);
   if (row->finished)
     sim_fail(sim, "%s is launched after its verdict (law 6)", evaluation->id);
+  if (row->cancelled)
+    sim_fail(sim, "%s is launched although its cancellation is durable", evaluation->id);
   if (evaluation->x.stop != STOP_NONE)
     sim_fail(sim, "%s is launched although it is to end", evaluation->id);
   if (row->attempt != evaluation->attempt)
@@ -188,8 +190,7 @@ void check_step(struct sim *sim)
   for (const struct evaluation *evaluation = 0; (evaluation = executor_each(sim->executor, evaluation));) {
     in_state[evaluation->state]++;
     busy += state_holds_slot(evaluation->state);
-    bool waits = evaluation->state == STATE_ACCEPTING || evaluation->state == STATE_QUEUED;
-    waiting_bytes += waits ? evaluation->plan->size : 0;
+    waiting_bytes += state_waits(evaluation->state) ? evaluation->plan->size : 0;
     check_open(sim, evaluation);
   }
   if (memcmp(in_state, counts.in_state, sizeof in_state) || busy != counts.slots_busy ||

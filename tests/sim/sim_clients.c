@@ -83,12 +83,21 @@ void clients_told(struct sim *sim, struct job *job, enum store_result result, co
   strcpy(job->id, id);
 }
 
+void clients_told_cancelled(struct sim *sim, struct job *job, enum store_result result)
+{
+  const struct row *row = store_row(sim, job->id);
+  if (result == STORE_DONE && !row->cancelled)
+    sim_fail(sim, "job %u was told of a cancellation that is not durable", job->index);
+  if (result == STORE_STANDS && !row->finished)
+    sim_fail(sim, "job %u was told of a verdict that is not durable", job->index);
+}
+
 static void cancel(struct sim *sim, struct event *event)
 {
   struct job *job = &sim->jobs[event->number];
   if (!job->answered || !daemon_enter(sim))
     return;
-  enum cancel_result result = executor_cancel(sim->executor, job->id);
+  enum cancel_result result = executor_cancel(sim->executor, job->id, job);
   sim_trace(sim, "cancel     %s: %s", job->id, result == CANCEL_UNDER_WAY ? "under way" : "not open");
   job->cancelled |= result == CANCEL_UNDER_WAY;
   if (result == CANCEL_NOT_OPEN && !store_row(sim, job->id)->finished)

@@ -78,6 +78,17 @@ static void world_store_attempt(void *context, const struct evaluation *evaluati
   store_write(sim, &write);
 }
 
+static void world_store_cancel(void *context, const struct evaluation *evaluation, void *token)
+{
+  struct sim *sim = context;
+  if (!effect(sim))
+    return;
+  sim_trace(sim, "cancel     %s", evaluation->id);
+  struct write write = {.kind = WRITE_CANCEL, .job = token};
+  strcpy(write.id, evaluation->id);
+  store_write(sim, &write);
+}
+
 static void world_store_finish(void *context, const struct evaluation *evaluation)
 {
   struct sim *sim = context;
@@ -154,6 +165,15 @@ static void world_accepted(void *context, struct evaluation *evaluation, void *t
   const char *id = result == STORE_DONE ? evaluation->id : standing_id;
   sim_trace(sim, "accepted   %s result %d", id ? id : "-", (int)result);
   clients_told(sim, job, result, id);
+}
+
+static void world_cancelled(void *context, const char *id, void *token, enum store_result result)
+{
+  struct sim *sim = context;
+  if (!effect(sim))
+    return;
+  sim_trace(sim, "cancelled  %s result %d", id, (int)result);
+  clients_told_cancelled(sim, token, result);
 }
 
 static void world_changed(void *context, const struct evaluation *evaluation)
@@ -239,6 +259,7 @@ static void recover_rows(struct sim *sim)
     strcpy(evaluation->id, row->id);
     evaluation->sequence = row->sequence;
     evaluation->attempt = row->attempt;
+    evaluation->cancelled_at.ms = row->cancelled;
     evaluation->entered_at[STATE_QUEUED].ms = 1;
     row->job->state = STATE_QUEUED;
     row->job->state_incarnation = sim->incarnation;
@@ -271,12 +292,14 @@ void daemon_start(struct sim *sim)
     .random = world_random,
     .store_accept = world_store_accept,
     .store_attempt = world_store_attempt,
+    .store_cancel = world_store_cancel,
     .store_finish = world_store_finish,
     .launch = world_launch,
     .observe = world_observe,
     .kill = world_kill,
     .remove = world_remove,
     .accepted = world_accepted,
+    .cancelled = world_cancelled,
     .changed = world_changed,
     .broken = world_broken,
   };

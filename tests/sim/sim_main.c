@@ -46,8 +46,8 @@ static const struct {
   {"calm", "with nothing going wrong every verdict is the program's", {0}},
   {"hints",
    "lost, doubled, late and wrong hints change no verdict",
-   {.hint_lost = 300, .hint_doubled = 300, .hint_late = 300, .hint_bogus = 200, .answer_late = 100}},
-  {"deaf", "without a single hint every verdict is the program's", {.hint_lost = 1000}},
+   {.hint_lost = 300, .hint_doubled = 300, .hint_late = 300, .hint_bogus = 200, .answer_late = 100, .fetch = 300}},
+  {"deaf", "without a single hint every verdict is the program's", {.hint_lost = 1000, .fetch = 300}},
   {"crashes",
    "a daemon that is killed again and again changes no verdict",
    {.hint_lost = 200,
@@ -58,6 +58,7 @@ static const struct {
     .commit_fails = 10,
     .answer_late = 50,
     .id_repeated = 200,
+    .fetch = 300,
     .wall_jumps = 50,
     .busy = 50}},
   {"storm",
@@ -72,6 +73,7 @@ static const struct {
     .commit_fails = 5,
     .answer_late = 100,
     .id_repeated = 100,
+    .fetch = 300,
     .wall_jumps = 50,
     .busy = 50,
     .launch_lost = 100,
@@ -80,6 +82,7 @@ static const struct {
     .kill_lost = 100,
     .unkillable = 150,
     .start_slow = 50,
+    .fetch_hangs = 50,
     .keeper_dies = 150,
     .evidence_fails = 30}},
   {"silence",
@@ -98,6 +101,7 @@ static void add_random_job(struct sim *sim)
   job->attempts_max = 1 + (unsigned)sim_below(sim, 3);
   job->priority = (int)sim_below(sim, 3);
   job->with_key = sim_coin(sim, COIN_TOSS);
+  job->fetch = sim_happens(sim, sim->weather.fetch) ? FETCH_NEEDED : FETCH_NOT_NEEDED;
   while (sim_happens(sim, 200))
     clients_cancel_at(sim, job, sim_below(sim, 40000000));
 }
@@ -135,7 +139,7 @@ static void run_weather(unsigned weather, uint64_t runs)
 
 struct script_job {
   enum program program;
-  unsigned submit_at_ms, duration_ms, attempts_max, cancel_at_ms, keeper_dies_after_ms;
+  unsigned submit_at_ms, duration_ms, attempts_max, cancel_at_ms, keeper_dies_after_ms, fetch_ms;
 };
 
 static const struct {
@@ -143,25 +147,31 @@ static const struct {
   unsigned keepers;
   struct script_job jobs[3]; /* up to the first without attempts */
 } scripts[] = {
-  {"success", "a success survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 50, 1, 0, 0}}},
-  {"instant", "a program that is dead at once survives every crash", 1, {{PROGRAM_FAILS, 1, 0, 1, 0, 0}}},
-  {"hang", "a time limit survives every crash", 1, {{PROGRAM_HANGS, 1, WALL_LIMIT_MS, 1, 0, 0}}},
-  {"unrunnable", "a program that cannot be executed survives every crash", 1, {{PROGRAM_UNRUNNABLE, 1, 0, 1, 0, 0}}},
-  {"unwanted", "a refused launch survives every crash", 1, {{PROGRAM_UNWANTED, 1, 0, 1, 0, 0}}},
-  {"keeper", "a lost attempt and the next one survive every crash", 1, {{PROGRAM_SUCCEEDS, 1, 100, 2, 0, 20}}},
-  {"lost", "a verdict of lost survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 100, 1, 0, 20}}},
+  {"success", "a success survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 50, 1, 0, 0, 0}}},
+  {"instant", "a program that is dead at once survives every crash", 1, {{PROGRAM_FAILS, 1, 0, 1, 0, 0, 0}}},
+  {"hang", "a time limit survives every crash", 1, {{PROGRAM_HANGS, 1, WALL_LIMIT_MS, 1, 0, 0, 0}}},
+  {"unrunnable", "a program that cannot be executed survives every crash", 1, {{PROGRAM_UNRUNNABLE, 1, 0, 1, 0, 0, 0}}},
+  {"unwanted", "a refused launch survives every crash", 1, {{PROGRAM_UNWANTED, 1, 0, 1, 0, 0, 0}}},
+  {"keeper", "a lost attempt and the next one survive every crash", 1, {{PROGRAM_SUCCEEDS, 1, 100, 2, 0, 20, 0}}},
+  {"lost", "a verdict of lost survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 100, 1, 0, 20, 0}}},
   {"cancel",
    "a cancellation survives every crash, or the program's own verdict",
    1,
-   {{PROGRAM_SUCCEEDS, 1, 1500, 1, 500, 0}}},
+   {{PROGRAM_SUCCEEDS, 1, 1500, 1, 500, 0, 0}}},
+  {"fetch", "what has to be fetched first survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 20, 1, 0, 0, 500}}},
+  {"unfetched", "what cannot be had survives every crash", 1, {{PROGRAM_UNWANTED, 1, 20, 1, 0, 0, 500}}},
+  {"fetching",
+   "a cancellation while something is fetched, beside one that needs nothing, survives every crash",
+   1,
+   {{PROGRAM_SUCCEEDS, 1, 20, 1, 300, 0, 500}, {PROGRAM_FAILS, 2, 10, 1, 0, 0, 0}}},
   {"waiting",
    "two that share a slot, the second cancelled while it waits, survive every crash",
    1,
-   {{PROGRAM_FAILS, 1, 300, 1, 0, 0}, {PROGRAM_SUCCEEDS, 2, 10, 1, 100, 0}}},
+   {{PROGRAM_FAILS, 1, 300, 1, 0, 0, 0}, {PROGRAM_SUCCEEDS, 2, 10, 1, 100, 0, 0}}},
   {"three",
    "three on two slots survive every crash",
    2,
-   {{PROGRAM_SUCCEEDS, 1, 30, 1, 0, 0}, {PROGRAM_CRASHES, 1, 0, 1, 0, 0}, {PROGRAM_HOGS, 2, 10, 1, 0, 0}}},
+   {{PROGRAM_SUCCEEDS, 1, 30, 1, 0, 0, 0}, {PROGRAM_CRASHES, 1, 0, 1, 0, 0, 0}, {PROGRAM_HOGS, 2, 10, 1, 0, 0, 0}}},
 };
 enum { SCRIPTS = sizeof scripts / sizeof *scripts };
 
@@ -187,6 +197,8 @@ static uint64_t run_script(unsigned script, uint64_t first_crash, uint64_t secon
     job->duration_us = line->duration_ms * 1000ull;
     job->attempts_max = line->attempts_max;
     job->keeper_dies_after_us = line->keeper_dies_after_ms * 1000ull;
+    job->fetch_us = line->fetch_ms * 1000ull;
+    job->fetch = line->fetch_ms ? FETCH_NEEDED : FETCH_NOT_NEEDED;
     job->with_key = true;
     if (line->cancel_at_ms)
       clients_cancel_at(&sim, job, line->cancel_at_ms * 1000ull);

@@ -60,6 +60,17 @@ static enum store_result apply_attempt(struct sim *sim, const struct write *writ
   return STORE_DONE;
 }
 
+static enum store_result apply_cancel(struct sim *sim, const struct write *write)
+{
+  struct row *row = find_row(&sim->store, write->id);
+  if (!row)
+    sim_fail(sim, "%s: a cancellation of what was never accepted", write->id);
+  if (row->finished)
+    return STORE_STANDS;
+  row->cancelled = true;
+  return STORE_DONE;
+}
+
 static enum store_result apply_finish(struct sim *sim, const struct write *write)
 {
   struct row *row = find_row(&sim->store, write->id);
@@ -83,6 +94,9 @@ static void apply(struct sim *sim, struct write *write)
   case WRITE_ATTEMPT:
     write->result = apply_attempt(sim, write);
     break;
+  case WRITE_CANCEL:
+    write->result = apply_cancel(sim, write);
+    break;
   case WRITE_FINISH:
     write->result = apply_finish(sim, write);
     break;
@@ -102,6 +116,9 @@ static void answer(struct sim *sim, struct event *event)
     break;
   case WRITE_ATTEMPT:
     executor_attempt_stored(sim->executor, write->id, write->attempt, write->result);
+    break;
+  case WRITE_CANCEL:
+    executor_cancelled(sim->executor, write->id, write->job, write->result);
     break;
   case WRITE_FINISH:
     executor_finished(sim->executor, write->id, write->result);

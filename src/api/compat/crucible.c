@@ -143,14 +143,9 @@ void crucible_logs(struct api *api, struct http_request *request, const char *id
 void crucible_end(struct api *api, const struct reply *reply, const struct evaluation *evaluation, reply_form *form)
 {
   struct reply later = {.request = reply->request, .form = form, .wait_seconds = CANCEL_SECONDS_MAX};
-  char id[ID_SIZE];
+  char id[ID_SIZE]; /* it may be gone before the answer */
   memcpy(id, evaluation->id, sizeof id);
-  executor_cancel(api->config.executor, id);
-  const struct evaluation *open = find_open(api, id);
-  if (open)
-    respond_when_finished(api, &later, open);
-  else
-    respond_from_store(api, &later, id);
+  cancel_evaluation(api, &later, id);
 }
 
 static void killed(struct api *api, const struct reply *reply, const struct evaluation *evaluation)

@@ -107,6 +107,26 @@ def killed_while_clients_submit(scenario):
         yield from check_all(daemon.client(), ids, watch)
 
 
+def killed_at_once_after_a_cancellation_was_answered(scenario):
+    """What a client was told to be cancelled is not run by the next daemon, and what runs does not end as a success."""
+    with scenario.daemon(slots=1) as daemon:
+        watch = Watch(daemon.state / "evidence")
+        for _ in range(5):
+            client = daemon.client()
+            ids = [client.submit({"runtime": "python", "code": "import time; time.sleep(3)"}).json["id"] for _ in range(2)]
+            for evaluation_id in reversed(ids):
+                if (answer := client.cancel(evaluation_id)).status != 202:
+                    yield f"a cancellation is answered with {answer.status}"
+            daemon.kill()
+            daemon.start()
+            client = daemon.client()
+            for evaluation_id in ids:
+                if (kind := client.finished(evaluation_id)["verdict"]["kind"]) != "cancelled":
+                    yield f"{evaluation_id} was cancelled before the crash, and is {kind}"
+            if watch.counts()[f"assay-{ids[1]}-1"]:
+                yield "one that waited was started after its cancellation"
+
+
 def stopped_by_an_operator_while_programs_run(scenario):
     """SIGTERM: what runs is finished by its keeper, and collected at the next start."""
     with scenario.daemon(slots=4) as daemon:
@@ -125,5 +145,6 @@ main(
     killed_once_with_fifty_queued_or_running,
     killed_again_and_again_also_while_it_recovers,
     killed_while_clients_submit,
+    killed_at_once_after_a_cancellation_was_answered,
     stopped_by_an_operator_while_programs_run,
 )

@@ -117,6 +117,46 @@ static void cancelling_an_open_one_is_accepted(void **state)
   fake_request_destroy(request);
 }
 
+static void a_cancellation_is_durable_before_it_is_answered(void **state)
+{
+  struct fixture *fixture = *state;
+  fixture->executor.holds_cancels = true;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *first = fixture_send(fixture, "POST", "/v1/evaluations/" ID_OPEN "/cancel");
+  struct http_request *second = fixture_send(fixture, "POST", "/v1/evaluations/" ID_OPEN "/cancel");
+  assert_int_equal(first->answers + second->answers, 0);
+  fixture_cancelled(fixture, STORE_DONE);
+  assert_int_equal(first->status, 202);
+  assert_int_equal(second->status, 202);
+  fake_request_destroy(first);
+  fake_request_destroy(second);
+}
+
+static void a_cancellation_that_cannot_be_stored_is_not_acknowledged(void **state)
+{
+  struct fixture *fixture = *state;
+  fixture->executor.holds_cancels = true;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_send(fixture, "POST", "/v1/evaluations/" ID_OPEN "/cancel?wait=60");
+  fixture_cancelled(fixture, STORE_FAILED);
+  assert_int_equal(request->status, 503);
+  fake_request_destroy(request);
+}
+
+static void one_that_ends_before_its_cancellation_is_durable_is_told_from_the_store(void **state)
+{
+  struct fixture *fixture = *state;
+  fixture->executor.holds_cancels = true;
+  open_one(fixture, STATE_RUNNING);
+  struct http_request *request = fixture_send(fixture, "POST", "/v1/evaluations/" ID_OPEN "/cancel?wait=60");
+  fake_forget(&fixture->executor, ID_OPEN);
+  fixture_cancelled(fixture, STORE_STANDS);
+  assert_int_equal(fixture->store.call_count, 1);
+  fake_store_dispatch(&fixture->store);
+  assert_int_equal(request->answers, 1);
+  fake_request_destroy(request);
+}
+
 static void who_cancels_may_wait_for_the_end(void **state)
 {
   struct fixture *fixture = *state;
@@ -160,6 +200,9 @@ int main(void)
     fixture_test(who_waits_too_long_is_told_how_it_is),
     fixture_test(who_asks_in_the_moment_of_the_end_is_not_kept_waiting),
     fixture_test(cancelling_an_open_one_is_accepted),
+    fixture_test(a_cancellation_is_durable_before_it_is_answered),
+    fixture_test(a_cancellation_that_cannot_be_stored_is_not_acknowledged),
+    fixture_test(one_that_ends_before_its_cancellation_is_durable_is_told_from_the_store),
     fixture_test(who_cancels_may_wait_for_the_end),
     fixture_test(cancelling_a_finished_one_tells_what_stands),
     fixture_test(cancelling_what_is_not_there_is_a_404),

@@ -94,10 +94,15 @@ bool executor_submit(struct executor *executor, struct evaluation *evaluation, v
   return true;
 }
 
-enum cancel_result executor_cancel(struct executor *executor, const char *id)
+enum cancel_result executor_cancel(struct executor *executor, const char *id, void *token)
 {
   executor->cancels++;
-  return executor_find(executor, id) ? CANCEL_UNDER_WAY : CANCEL_NOT_OPEN;
+  if (!executor_find(executor, id))
+    return CANCEL_NOT_OPEN;
+  assert_true(executor->cancelled_count < FAKE_EVALUATIONS_MAX);
+  snprintf(executor->cancelled[executor->cancelled_count].id, ID_SIZE, "%s", id);
+  executor->cancelled[executor->cancelled_count++].token = token;
+  return CANCEL_UNDER_WAY;
 }
 
 /* store/store.h */

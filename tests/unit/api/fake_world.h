@@ -25,6 +25,12 @@ struct executor {
   bool refuses; /* to take a submission, with this: */
   struct error refusal;
   unsigned cancels;
+  bool holds_cancels; /* a cancellation is durable when the test says so, and not as soon as it is asked for */
+  struct {
+    char id[ID_SIZE];
+    void *token;
+  } cancelled[FAKE_EVALUATIONS_MAX]; /* not durable yet */
+  size_t cancelled_count;
 };
 
 /* What was asked of the store and not answered yet. */

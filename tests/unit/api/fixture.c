@@ -81,13 +81,26 @@ struct http_request *fixture_send(struct fixture *fixture, const char *method, c
 {
   struct http_request *request = fake_request(method, target);
   fixture_handle(fixture, request);
+  if (!fixture->executor.holds_cancels)
+    fixture_cancelled(fixture, STORE_DONE);
   return request;
+}
+
+void fixture_cancelled(struct fixture *fixture, enum store_result result)
+{
+  struct executor *executor = &fixture->executor;
+  size_t count = executor->cancelled_count;
+  executor->cancelled_count = 0;
+  for (size_t i = 0; i < count; i++)
+    api_cancelled(fixture->api, executor->cancelled[i].id, executor->cancelled[i].token, result);
 }
 
 struct http_request *fixture_ask(struct fixture *fixture, const char *method, const char *target)
 {
   struct http_request *request = fixture_send(fixture, method, target);
   fake_store_dispatch(&fixture->store);
+  if (!fixture->executor.holds_cancels)
+    fixture_cancelled(fixture, STORE_DONE); /* where it had to be looked up first */
   return request;
 }
 

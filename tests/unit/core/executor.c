@@ -298,9 +298,9 @@ static void fewer_slots_than_before_stop_nothing_that_runs(void **state)
 static void an_unknown_id_is_not_open(void **state)
 {
   struct script *script = *state;
-  assert_int_equal(executor_cancel(script->executor, "20250101_000000_00000000"), CANCEL_NOT_OPEN);
-  assert_int_equal(executor_cancel(script->executor, ""), CANCEL_NOT_OPEN);
-  assert_int_equal(executor_cancel(script->executor, "a text that is much longer than any id could ever be, by far"),
+  assert_int_equal(executor_cancel(script->executor, "20250101_000000_00000000", 0), CANCEL_NOT_OPEN);
+  assert_int_equal(executor_cancel(script->executor, "", 0), CANCEL_NOT_OPEN);
+  assert_int_equal(executor_cancel(script->executor, "a text that is much longer than any id could ever be, by far", 0),
                    CANCEL_NOT_OPEN);
 }
 
@@ -309,7 +309,7 @@ static void one_that_waits_is_cancelled_without_a_launch(void **state)
   struct script *script = *state;
   struct evaluation *first = running(script, draft());
   struct evaluation *second = accepted(script, draft());
-  assert_int_equal(executor_cancel(script->executor, second->id), CANCEL_UNDER_WAY);
+  cancel(script, second);
   struct call finish = taken(script, CALL_STORE_FINISH);
   assert_string_equal(finish.id, second->id);
   assert_int_equal(finish.verdict.kind, VERDICT_CANCELLED);
@@ -317,23 +317,58 @@ static void one_that_waits_is_cancelled_without_a_launch(void **state)
   assert_quiet(script); /* the slot is free, and nobody waits any more */
 }
 
-static void one_that_is_not_durable_yet_is_cancelled_once_it_is(void **state)
+/* Nobody was told of it; and its id may yet be given to nobody. */
+static void one_that_is_not_durable_yet_is_not_open(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = submit(script, draft());
-  assert_int_equal(executor_cancel(script->executor, evaluation->id), CANCEL_UNDER_WAY);
+  assert_int_equal(executor_cancel(script->executor, evaluation->id, 0), CANCEL_NOT_OPEN);
   assert_quiet(script);
   executor_accepted(script->executor, evaluation->id, STORE_DONE, 1, 0);
   assert_int_equal(taken(script, CALL_ACCEPTED).result, STORE_DONE);
-  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
-  assert_quiet(script);
+  taken(script, CALL_LAUNCH);
+}
+
+static void a_cancellation_is_told_when_it_is_durable(void **state)
+{
+  struct script *script = *state;
+  int first, second;
+  struct evaluation *evaluation = running(script, draft());
+  struct wall asked_at = script->wall_now;
+  executor_cancel(script->executor, evaluation->id, &first);
+  advance(script, 10);
+  executor_cancel(script->executor, evaluation->id, &second);
+  forget(script, CALL_KILL); /* which does not wait for that */
+  forget(script, CALL_OBSERVE);
+  assert_int_equal(pending(script, CALL_CANCELLED), 0);
+  for (int i = 0; i < 2; i++) {
+    struct call asked = taken(script, CALL_STORE_CANCEL);
+    assert_int_equal(asked.at.ms, asked_at.ms); /* the first time stays */
+    executor_cancelled(script->executor, evaluation->id, asked.token, i ? STORE_STANDS : STORE_DONE);
+    struct call told = taken(script, CALL_CANCELLED);
+    assert_ptr_equal(told.token, i ? &second : &first);
+    assert_int_equal(told.result, i ? STORE_STANDS : STORE_DONE);
+    assert_string_equal(told.id, evaluation->id);
+  }
+}
+
+static void a_cancellation_that_cannot_be_stored_is_refused_and_breaks_the_daemon(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = running(script, draft());
+  executor_cancel(script->executor, evaluation->id, script);
+  taken(script, CALL_KILL);
+  taken(script, CALL_OBSERVE);
+  executor_cancelled(script->executor, evaluation->id, taken(script, CALL_STORE_CANCEL).token, STORE_FAILED);
+  assert_int_equal(taken(script, CALL_CANCELLED).result, STORE_FAILED);
+  taken(script, CALL_BROKEN);
 }
 
 static void one_that_runs_is_killed_and_its_record_says_cancelled(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
-  assert_int_equal(executor_cancel(script->executor, evaluation->id), CANCEL_UNDER_WAY);
+  cancel(script, evaluation);
   struct call kill = taken(script, CALL_KILL);
   assert_string_equal(kill.name.text, attempt_name(evaluation).text);
   assert_int_equal(kill.reason, KILLED_CANCELLED);
@@ -346,7 +381,7 @@ static void a_kill_that_did_not_work_is_repeated(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
   for (unsigned i = 0; i < 3; i++) {
     sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
@@ -361,19 +396,19 @@ static void one_that_ended_first_keeps_its_own_verdict(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   struct record record = record_of_code(3);
   sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, &record);
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_FAILED);
   /* and a cancellation after that changes nothing */
-  assert_int_equal(executor_cancel(script->executor, evaluation->id), CANCEL_UNDER_WAY);
+  cancel(script, evaluation);
   assert_quiet(script);
   char id[ID_SIZE];
   strcpy(id, evaluation->id);
   executor_finished(script->executor, id, STORE_DONE);
   taken(script, CALL_REMOVE);
-  assert_int_equal(executor_cancel(script->executor, id), CANCEL_NOT_OPEN);
+  assert_int_equal(executor_cancel(script->executor, id, 0), CANCEL_NOT_OPEN);
 }
 
 static void one_whose_launch_is_on_its_way_is_cancelled_when_it_is_known_what_became_of_it(void **state)
@@ -381,7 +416,7 @@ static void one_whose_launch_is_on_its_way_is_cancelled_when_it_is_known_what_be
   struct script *script = *state;
   struct evaluation *evaluation = accepted(script, draft());
   struct name name = taken(script, CALL_LAUNCH).name;
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   sees(script, name, PRESENCE_ABSENT, false, 0); /* says nothing while the launch is on its way */
   assert_quiet(script);
@@ -395,7 +430,7 @@ static void one_that_the_backend_has_no_room_for_is_cancelled_without_a_launch(v
   struct script *script = *state;
   struct evaluation *evaluation = accepted(script, draft());
   struct name name = taken(script, CALL_LAUNCH).name;
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   taken(script, CALL_OBSERVE);
   executor_launched(script->executor, name, LAUNCH_BUSY, 0);
@@ -407,7 +442,7 @@ static void one_that_was_not_launched_after_all_is_not_launched_again_once_cance
   struct script *script = *state;
   struct evaluation *evaluation = accepted(script, draft());
   struct name name = taken(script, CALL_LAUNCH).name;
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   sees(script, name, PRESENCE_ABSENT, false, 0);
   executor_launched(script->executor, name, LAUNCH_UNKNOWN, 0);
@@ -422,11 +457,11 @@ static void cancelling_twice_is_cancelling_once(void **state)
   struct script *script = *state;
   struct evaluation *first = running(script, draft());
   struct evaluation *second = accepted(script, draft());
-  executor_cancel(script->executor, second->id);
-  executor_cancel(script->executor, second->id);
+  cancel(script, second);
+  cancel(script, second);
   taken(script, CALL_STORE_FINISH);
-  executor_cancel(script->executor, first->id);
-  executor_cancel(script->executor, first->id);
+  cancel(script, first);
+  cancel(script, first);
   forget(script, CALL_KILL);
   taken(script, CALL_OBSERVE);
   assert_quiet(script);
@@ -552,11 +587,50 @@ static void a_backend_that_is_gone_takes_nothing_new(void **state)
   assert_refused(script, evaluation, ERROR_INVALID);
 }
 
+/* As recovered(), but that it was cancelled before the crash. */
+static struct evaluation *recovered_cancelled(struct script *script)
+{
+  struct evaluation *evaluation = draft();
+  strcpy(evaluation->id, "20261121_101112_0000abcd");
+  evaluation->attempts_max = 3;
+  evaluation->cancelled_at.ms = 1234;
+  executor_recover(script->executor, evaluation);
+  executor_start(script->executor);
+  return evaluation;
+}
+
+static void one_cancelled_before_the_crash_is_not_launched(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = recovered_cancelled(script);
+  sees(script, attempt_name(evaluation), PRESENCE_ABSENT, false, 0);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+  sees(script, attempt_name(evaluation), PRESENCE_ABSENT, false, 0);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
+}
+
+static void one_cancelled_before_the_crash_that_runs_is_killed(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = recovered_cancelled(script);
+  sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+}
+
+static void one_cancelled_before_the_crash_that_ended_first_has_its_own_verdict(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = recovered_cancelled(script);
+  struct record record = record_of_code(0);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, &record);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_COMPLETED);
+}
+
 static void one_that_is_cancelled_before_it_was_looked_at_is_not_called_cancelled_unseen(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = recovered(script, 1);
-  assert_int_equal(executor_cancel(script->executor, evaluation->id), CANCEL_UNDER_WAY);
+  cancel(script, evaluation);
   struct record record = record_of_code(0);
   sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, &record);
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_COMPLETED);
@@ -760,7 +834,9 @@ int main(void)
     with_script(fewer_slots_than_before_stop_nothing_that_runs),
     with_script(an_unknown_id_is_not_open),
     with_script(one_that_waits_is_cancelled_without_a_launch),
-    with_script(one_that_is_not_durable_yet_is_cancelled_once_it_is),
+    with_script(one_that_is_not_durable_yet_is_not_open),
+    with_script(a_cancellation_is_told_when_it_is_durable),
+    with_script(a_cancellation_that_cannot_be_stored_is_refused_and_breaks_the_daemon),
     with_script(one_that_runs_is_killed_and_its_record_says_cancelled),
     with_script(a_kill_that_did_not_work_is_repeated),
     with_script(one_that_ended_first_keeps_its_own_verdict),
@@ -776,6 +852,9 @@ int main(void)
     with_script(more_may_run_than_there_are_slots_after_a_restart),
     with_script(one_of_a_backend_that_is_gone_is_lost_at_once),
     with_script(a_backend_that_is_gone_takes_nothing_new),
+    with_script(one_cancelled_before_the_crash_is_not_launched),
+    with_script(one_cancelled_before_the_crash_that_runs_is_killed),
+    with_script(one_cancelled_before_the_crash_that_ended_first_has_its_own_verdict),
     with_script(one_that_is_cancelled_before_it_was_looked_at_is_not_called_cancelled_unseen),
     with_script(nothing_is_removed_before_the_verdict_is_durable),
     with_script(a_verdict_is_handed_to_the_store_once),

@@ -180,7 +180,7 @@ static void there_is_one_look_at_a_time(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   for (unsigned ms = 0; ms + OVERDUE_MS < RECONCILE_MS; ms += OVERDUE_MS) {
     tick_after(script, OVERDUE_MS);
@@ -209,6 +209,29 @@ static void a_look_from_before_the_kill_confirms_nothing(void **state)
   executor_observed(script->executor, attempt_name(evaluation), &dead);
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_LOST);
   forget(script, CALL_OBSERVE);
+}
+
+/* It looked at the backend before the launch, and at the evidence after the start. */
+static void a_look_from_before_the_launch_says_nothing_of_absence(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  struct name name = taken(script, CALL_LAUNCH).name;
+  executor_launched(script->executor, name, LAUNCH_UNKNOWN, 0);
+  hint(script, evaluation);
+  sees(script, name, PRESENCE_ABSENT, false, 0); /* so it is launched again, while the hint makes another look */
+  executor_launched(script->executor, taken(script, CALL_LAUNCH).name, LAUNCH_ACCEPTED, 0);
+  sees(script, name, PRESENCE_ABSENT, true, 0);
+  assert_quiet(script);
+  assert_int_equal(evaluation->state, STATE_STARTING);
+  hint(script, evaluation);
+  sees(script, name, PRESENCE_RUNNING, true, 0);
+  assert_int_equal(evaluation->state, STATE_RUNNING);
+  hint(script, evaluation);
+  sees(script, name, PRESENCE_ABSENT, true, 0); /* this one is to be believed */
+  taken(script, CALL_KILL);
+  sees(script, name, PRESENCE_ABSENT, true, 0);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_LOST);
 }
 
 static void alive_at_the_second_look_is_alive(void **state)
@@ -448,7 +471,7 @@ static void sealing_ends_even_if_it_cannot_be_killed(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   hint(script, evaluation);
   sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
   for (unsigned ms = 0; ms < SEALING_MS_MAX; ms += OVERDUE_MS) {
@@ -545,8 +568,21 @@ static void a_cancelled_one_is_not_tried_again(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = running(script, with_attempts(5));
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
+  taken(script, CALL_KILL);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_LOST);
+}
+
+static void one_that_is_overdue_and_then_cancelled_is_not_tried_again(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = running(script, with_attempts(5));
+  tick_after(script, 2 * evaluation->limits.wall_time_ms + RUNNING_GRACE_MS);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_DEADLINE);
+  cancel(script, evaluation);
   sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
   taken(script, CALL_KILL);
   sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
@@ -559,7 +595,7 @@ static void one_cancelled_between_two_attempts_is_not_launched_again(void **stat
   struct evaluation *evaluation = running(script, with_attempts(2));
   lose(script, evaluation);
   taken(script, CALL_STORE_ATTEMPT);
-  assert_int_equal(executor_cancel(script->executor, evaluation->id), CANCEL_UNDER_WAY);
+  cancel(script, evaluation);
   executor_attempt_stored(script->executor, evaluation->id, 2, STORE_DONE);
   taken(script, CALL_REMOVE);
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
@@ -608,6 +644,7 @@ int main(void)
     with_script(a_record_at_the_second_look_wins),
     with_script(there_is_one_look_at_a_time),
     with_script(a_look_from_before_the_kill_confirms_nothing),
+    with_script(a_look_from_before_the_launch_says_nothing_of_absence),
     with_script(alive_at_the_second_look_is_alive),
     with_script(an_error_says_nothing),
     with_script(an_end_without_a_record_is_never_a_success),
@@ -632,6 +669,7 @@ int main(void)
     with_script(attempts_end_at_the_number_asked_for),
     with_script(a_verdict_about_the_program_is_not_tried_again),
     with_script(a_cancelled_one_is_not_tried_again),
+    with_script(one_that_is_overdue_and_then_cancelled_is_not_tried_again),
     with_script(one_cancelled_between_two_attempts_is_not_launched_again),
     with_script(an_attempt_that_cannot_be_stored_breaks_the_daemon),
     with_script(the_next_attempt_waits_for_a_slot_like_any_other),

@@ -276,7 +276,7 @@ static void a_cancelled_one_never_ran(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = preparing(script, draft());
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   struct call finish = taken(script, CALL_STORE_FINISH);
   assert_int_equal(finish.verdict.kind, VERDICT_CANCELLED);
   assert_string_equal(finish.verdict.reason, "cancelled by a client before it was started");
@@ -289,7 +289,7 @@ static void one_cancelled_while_its_launch_was_under_way_never_ran(void **state)
   struct script *script = *state;
   struct evaluation *evaluation = accepted(script, draft());
   struct name name = taken(script, CALL_LAUNCH).name;
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   taken(script, CALL_OBSERVE);
   executor_launched(script->executor, name, LAUNCH_PREPARING, 0);
@@ -304,7 +304,7 @@ static void one_cancelled_before_the_answer_is_not_called_cancelled_unseen(void 
   struct name name = taken(script, CALL_LAUNCH).name;
   hint(script, evaluation);
   sees_progress(script, evaluation, "pulling");
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   sees(script, name, PRESENCE_RUNNING, true, 0); /* it was launched after all */
   taken(script, CALL_KILL);
@@ -323,7 +323,7 @@ static void one_cancelled_before_the_answer_ends_with_the_answer(void **state)
   struct name name = taken(script, CALL_LAUNCH).name;
   hint(script, evaluation);
   sees_progress(script, evaluation, "pulling");
-  executor_cancel(script->executor, evaluation->id);
+  cancel(script, evaluation);
   taken(script, CALL_KILL);
   sees_progress(script, evaluation, "pulling");
   taken(script, CALL_KILL);

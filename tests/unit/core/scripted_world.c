@@ -59,6 +59,13 @@ static void store_attempt(void *context, const struct evaluation *evaluation, un
   add_call(context, CALL_STORE_ATTEMPT, evaluation->id)->attempt = attempt;
 }
 
+static void store_cancel(void *context, const struct evaluation *evaluation, void *token)
+{
+  struct call *call = add_call(context, CALL_STORE_CANCEL, evaluation->id);
+  call->at = evaluation->cancelled_at;
+  call->token = token;
+}
+
 static void store_finish(void *context, const struct evaluation *evaluation)
 {
   struct call *call = add_call(context, CALL_STORE_FINISH, evaluation->id);
@@ -100,6 +107,13 @@ static void tell_accepted(void *context, struct evaluation *evaluation, void *to
   snprintf(call->standing_id, sizeof call->standing_id, "%s", standing_id ? standing_id : "");
 }
 
+static void tell_cancelled(void *context, const char *id, void *token, enum store_result result)
+{
+  struct call *call = add_call(context, CALL_CANCELLED, id);
+  call->token = token;
+  call->result = result;
+}
+
 static void changed(void *context, const struct evaluation *evaluation)
 {
   struct call *call = add_call(context, CALL_CHANGED, evaluation->id);
@@ -122,12 +136,14 @@ static void start_executor(struct script *script)
     .random = next_random,
     .store_accept = store_accept,
     .store_attempt = store_attempt,
+    .store_cancel = store_cancel,
     .store_finish = store_finish,
     .launch = launch,
     .observe = observe,
     .kill = kill_attempt,
     .remove = remove_attempt,
     .accepted = tell_accepted,
+    .cancelled = tell_cancelled,
     .changed = changed,
     .broken = broken,
   };
@@ -259,6 +275,17 @@ struct evaluation *running(struct script *script, struct evaluation *evaluation)
   assert_int_equal(evaluation->state, STATE_RUNNING);
   assert_quiet(script);
   return evaluation;
+}
+
+void cancel(struct script *script, struct evaluation *evaluation)
+{
+  assert_int_equal(executor_cancel(script->executor, evaluation->id, script), CANCEL_UNDER_WAY);
+  struct call asked = taken(script, CALL_STORE_CANCEL);
+  assert_string_equal(asked.id, evaluation->id);
+  assert_true(asked.at.ms);
+  assert_int_equal(pending(script, CALL_CANCELLED), 0);
+  executor_cancelled(script->executor, evaluation->id, asked.token, STORE_DONE);
+  assert_ptr_equal(taken(script, CALL_CANCELLED).token, script);
 }
 
 struct name attempt_name(const struct evaluation *evaluation)

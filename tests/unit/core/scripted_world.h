@@ -10,12 +10,14 @@
 #define CALLS(X)                                                                                                       \
   X(STORE_ACCEPT)                                                                                                      \
   X(STORE_ATTEMPT)                                                                                                     \
+  X(STORE_CANCEL)                                                                                                      \
   X(STORE_FINISH)                                                                                                      \
   X(LAUNCH)                                                                                                            \
   X(OBSERVE)                                                                                                           \
   X(KILL)                                                                                                              \
   X(REMOVE)                                                                                                            \
   X(ACCEPTED)                                                                                                          \
+  X(CANCELLED)                                                                                                         \
   X(CHANGED)                                                                                                           \
   X(BROKEN)
 
@@ -36,7 +38,8 @@ struct call {
   struct usage usage;      /* STORE_FINISH */
   struct outputs *outputs; /* STORE_FINISH: borrowed from the evaluation */
   enum state state;        /* CHANGED */
-  void *token;             /* ACCEPTED, with the next three */
+  struct wall at;          /* STORE_CANCEL */
+  void *token;             /* STORE_CANCEL, CANCELLED, ACCEPTED; the last with the next three */
   enum store_result result;
   bool with_evaluation;
   char standing_id[ID_SIZE];
@@ -76,6 +79,8 @@ struct evaluation *submit(struct script *script, struct evaluation *draft);
 struct evaluation *accepted(struct script *script, struct evaluation *draft); /* durable; launched if there is room */
 struct evaluation *starting(struct script *script, struct evaluation *draft); /* launched, and the launch accepted */
 struct evaluation *running(struct script *script, struct evaluation *draft);  /* and seen running */
+/* Asked for and durable, with nobody told anything wrong. */
+void cancel(struct script *script, struct evaluation *evaluation);
 struct name attempt_name(const struct evaluation *evaluation);
 
 /* Answers an observation that was asked for. */
