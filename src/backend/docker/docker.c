@@ -26,6 +26,9 @@
  *                            that share an engine never take each other's containers for their own
  *   STATE/docker/keeper      a copy of assay-keeper, to be mounted: an upgrade replaces it, and what runs keeps the old
  *   STATE/docker/attempts/   a directory for each attempt
+ *   STATE/docker/volumes-used
+ *                            made with the first volume: attempts whose evidence lies there may be open, whatever the
+ *                            present configuration says
  *
  * While the engine is away (engine.h) there are no slots: evaluations wait in the queue instead of failing.
  */
@@ -123,9 +126,20 @@ static void deliver(void *context, const struct answer *answer)
 
 /* The engine comes and goes. */
 
+/* Whether what is launched from now on has a volume. A container's root that is somebody else outside may not write to a
+ * directory of ours. */
+static bool is_remote(const struct docker *docker)
+{
+  const struct engine_facts *facts = engine_facts(docker->engine);
+  bool others = facts->rootless ? docker->privileged : facts->user_namespace;
+  bool seen = docker->endpoint.http.unix_path && !others;
+  return docker->evidence == DOCKER_EVIDENCE_VOLUME || (docker->evidence == DOCKER_EVIDENCE_AUTO && !seen);
+}
+
 static void on_here(void *context)
 {
   struct docker *docker = context;
+  docker->remote = is_remote(docker);
   log_info(0, "docker: version %s is here", engine_facts(docker->engine)->version);
   if (!strict_enough(docker))
     log_error(0, "docker: this engine cannot isolate fully, so nothing is run there");
@@ -211,8 +225,15 @@ static bool instance_valid(const struct blob *text)
   return text && text->size == INSTANCE_SIZE - 1 && strspn((const char *)text->data, "0123456789abcdef") == text->size;
 }
 
-static bool find_instance(struct docker *docker, int directory, struct error *error)
+bool docker_use_volumes(struct docker *docker, struct error *error)
 {
+  docker->volumes_used = docker->volumes_used || replace_file(docker->docker_fd, "volumes-used", 0600, "", 0, error);
+  return docker->volumes_used;
+}
+
+static bool find_instance(struct docker *docker, struct error *error)
+{
+  int directory = docker->docker_fd;
   CLEANUP_BLOB struct blob *text = file_read(directory, "instance", INSTANCE_SIZE, 0);
   if (instance_valid(text)) {
     memcpy(docker->instance, text->data, INSTANCE_SIZE);
@@ -225,8 +246,9 @@ static bool find_instance(struct docker *docker, int directory, struct error *er
 }
 
 /* Replaced only where it differs, so that a restart does not touch what is mounted everywhere. */
-static bool copy_keeper(struct docker *docker, const struct docker_config *config, int directory, struct error *error)
+static bool copy_keeper(struct docker *docker, const struct docker_config *config, struct error *error)
 {
+  int directory = docker->docker_fd;
   CLEANUP_BLOB struct blob *keeper = file_read(AT_FDCWD, config->keeper_path, KEEPER_BYTES_MAX, error);
   if (!keeper)
     return error_wrap(error, "assay-keeper");
@@ -241,12 +263,13 @@ static bool open_state(struct docker *docker, const struct docker_config *config
   CLEANUP_FREE char *path = xasprintf("%s/docker", config->state_dir);
   if (!make_directory(path, error) || !make_directory(docker->attempts_path, error))
     return false;
-  CLEANUP_FD int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  docker->docker_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   docker->attempts_fd = open(docker->attempts_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0 || docker->attempts_fd < 0)
+  if (docker->docker_fd < 0 || docker->attempts_fd < 0)
     return error_errno(error, "cannot open %s", path);
-  if (!find_instance(docker, directory, error) || !copy_keeper(docker, config, directory, error))
+  if (!find_instance(docker, error) || !copy_keeper(docker, config, error))
     return false;
+  docker->volumes_used = faccessat(docker->docker_fd, "volumes-used", F_OK, 0) == 0;
   snprintf(docker->label, sizeof docker->label, LABEL_INSTANCE "=%s", docker->instance);
   return true;
 }
@@ -259,12 +282,13 @@ static struct docker *allocate(uv_loop_t *loop, const struct docker_config *conf
   docker->backend = (struct backend){.name = "docker", .operations = &operations, .events = *events};
   docker->loop = loop;
   docker->slots = config->slots;
+  docker->evidence = config->evidence;
   docker->strict = config->strict;
   docker->cpus_milli = config->cpus_milli;
   docker->privileged = geteuid() == 0;
   docker->keeper_path = xasprintf("%s/docker/keeper", config->state_dir);
   docker->attempts_path = xasprintf("%s/docker/attempts", config->state_dir);
-  docker->attempts_fd = -1;
+  docker->docker_fd = docker->attempts_fd = -1;
   docker->removals.last = &docker->removals.first;
   docker->answers = answers_create(loop, deliver, docker);
   docker->directory_watch = directory_watch_create(docker);
@@ -277,8 +301,6 @@ static bool meet_engine(struct docker *docker, const struct docker_config *confi
 {
   if (!endpoint_find(&endpoint_real_world, config->host, config->tls_dir, &docker->endpoint, error))
     return false;
-  bool here = docker->endpoint.http.unix_path != 0;
-  docker->remote = config->evidence == DOCKER_EVIDENCE_VOLUME || (config->evidence == DOCKER_EVIDENCE_AUTO && !here);
   docker->endpoint.http.connections_max = 2 * config->slots + CONNECTIONS_SPARE;
   docker->engine =
     engine_create(docker->loop, &docker->endpoint.http, &(struct engine_events){docker, on_here, on_away}, error);
@@ -330,6 +352,7 @@ static void operation_destroy(struct backend *backend)
   directory_watch_destroy(docker->directory_watch);
   answers_destroy(docker->answers);
   fd_close(docker->attempts_fd);
+  fd_close(docker->docker_fd);
   blob_unref(docker->keeper);
   free(docker->keeper_path);
   free(docker->attempts_path);

@@ -30,7 +30,7 @@ struct known {
   struct look *look;
   struct killing *killing;
   struct removal *removal;
-  bool started;             /* the engine has shown the start marker, where evidence is fetched */
+  bool started;             /* the engine has shown the start marker, which lies in a volume */
   int watch;                /* inotify's number for its directory; -1: not watched */
   struct watch *keeper;     /* its process, a pidfd; NULL: not met, or dead */
   char reason[REASON_SIZE]; /* why the platform failed it, as far as is known; "" */
@@ -45,10 +45,12 @@ struct docker {
   struct answers *answers;
   struct endpoint endpoint;
   struct engine *engine;
-  bool remote;         /* the engine does not see this host's files: fetch.h */
-  struct blob *keeper; /* to be put there, where it is remote */
+  enum docker_evidence evidence; /* as configured */
+  bool remote;         /* the engine does not see this host's files: what is launched from now on has a volume */
+  bool volumes_used;   /* by this daemon, or one before it: an attempt's evidence may lie in a volume (fetch.h) */
+  struct blob *keeper; /* to be put there */
   char *keeper_path, *attempts_path;
-  int attempts_fd;
+  int docker_fd, attempts_fd;
   char instance[INSTANCE_SIZE], label[LABEL_SIZE]; /* "assay.instance=…" */
   unsigned slots;
   bool strict, privileged;
@@ -77,6 +79,8 @@ static inline bool names_equal(struct name a, struct name b)
 /* docker.c */
 void docker_hint(struct docker *docker, struct name name);
 void docker_capacity_changed(struct docker *docker); /* told on the next turn, where it has */
+/* To be called before the first volume is made: whoever comes after us has to look there. */
+bool docker_use_volumes(struct docker *docker, struct error *error);
 /* Whether a launch can be taken now; where not, `ret_why` says what for. */
 bool docker_has_room(const struct docker *docker, const char **ret_why);
 
@@ -99,7 +103,7 @@ void directory_watch_destroy(struct directory_watch *watch); /* accepts NULL */
 /* The operations, and what ends them when the backend does. */
 void docker_launch(struct backend *backend, struct name name, struct blob *plan);
 void launch_abandon(struct launch *launch);
-void launch_give_up(struct launch *launch); /* answers it where nothing is under way yet; accepts NULL */
+void launch_give_up(struct launch *launch);                /* answers it where nothing is under way yet; accepts NULL */
 void docker_look(struct docker *docker, struct name name); /* answers an observation */
 void look_abandon(struct look *look);
 void docker_kill(struct backend *backend, struct name name, enum kill_reason reason);

@@ -1,6 +1,7 @@
 #include "backend/docker/inspect.h"
 
 #include "backend/docker/container.h"
+#include "backend/docker/fetch.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -54,12 +55,25 @@ static void put_printable(char text[static REASON_SIZE], const char *from)
       *c = ' ';
 }
 
+static bool mounts_volume(const json_t *mounts)
+{
+  for (size_t i = 0; i < json_array_size(mounts); i++) {
+    const json_t *mount = json_array_get(mounts, i);
+    const char *type = json_string_value(json_object_get(mount, "Type"));
+    const char *path = json_string_value(json_object_get(mount, "Destination"));
+    if (type && path && !strcmp(type, "volume") && !strcmp(path, VOLUME_PATH))
+      return true;
+  }
+  return false;
+}
+
 bool container_inspect(const json_t *body, const char *instance, struct name name, struct container_seen *ret,
                        struct error *error)
 {
   const json_t *state = json_object_get(body, "State");
   struct container_seen seen = {
     .ours = labels_say_ours(json_object_get(json_object_get(body, "Config"), "Labels"), instance, name),
+    .in_volume = mounts_volume(json_object_get(body, "Mounts")),
     .paused = json_is_true(json_object_get(state, "Paused")),
     .out_of_memory = json_is_true(json_object_get(state, "OOMKilled")),
     .exit_code = (int)json_integer_value(json_object_get(state, "ExitCode")),

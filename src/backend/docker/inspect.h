@@ -19,6 +19,7 @@ struct container_seen {
   bool ours; /* its labels say that this instance made it for this attempt */
   enum container_state state;
   bool paused;
+  bool in_volume;          /* keeper and evidence lie in a volume, not in a directory of this host */
   bool out_of_memory;      /* the kernel killed a process of it for memory */
   int exit_code;           /* ENDED; the engine's word, which may be invented */
   char error[REASON_SIZE]; /* of its start, printable; "" */

@@ -9,7 +9,8 @@
  *                       again, for 2 s, and then by force
  *   keeper dead         nothing is left to be killed
  *
- * Where the engine does not see this host's files, signals stand for the socket, and Docker's word for what there is.
+ * Where the keeper may be in a volume of the engine's, and so has no socket here, signals stand for the socket, and
+ * Docker's word for what there is.
  *
  * That it worked is learnt by looking.
  */
@@ -160,23 +161,6 @@ static void ask_keeper(struct killing *killing)
   timer_set(killing->timer, PATIENCE_MS);
 }
 
-static void proceed_here(struct killing *killing)
-{
-  struct known *known = killing->known;
-  switch (known_keeper(known)) {
-  case KEEPER_ALIVE:
-    (killing->asked ? kill_by_force : ask_keeper)(killing);
-    break;
-  case KEEPER_DEAD:
-    end_killing(killing);
-    break;
-  case KEEPER_UNSEEN:
-  case KEEPER_UNKNOWN:
-    (was_started(known) ? kill_by_force : remove_unstarted)(killing);
-    break;
-  }
-}
-
 /* The same from afar. */
 
 static void on_signalled(void *context, const struct engine_answer *signalled)
@@ -213,7 +197,7 @@ static void on_seen(void *context, const struct engine_answer *inspected)
     timer_set(killing->timer, RETRY_MS);
 }
 
-static void proceed_there(struct killing *killing)
+static void ask_docker(struct killing *killing)
 {
   const struct known *known = killing->known;
   killing->call = engine_inspect_container(known->docker->engine, known->name.text, on_seen, killing);
@@ -222,7 +206,19 @@ static void proceed_there(struct killing *killing)
 static void proceed(void *context)
 {
   struct killing *killing = context;
-  (killing->known->docker->remote ? proceed_there : proceed_here)(killing);
+  struct known *known = killing->known;
+  switch (known_keeper(known)) {
+  case KEEPER_ALIVE:
+    (killing->asked ? kill_by_force : ask_keeper)(killing);
+    break;
+  case KEEPER_DEAD:
+    end_killing(killing);
+    break;
+  case KEEPER_UNSEEN:
+  case KEEPER_UNKNOWN:
+    (known->docker->volumes_used ? ask_docker : was_started(known) ? kill_by_force : remove_unstarted)(killing);
+    break;
+  }
 }
 
 void docker_kill(struct backend *backend, struct name name, enum kill_reason reason)

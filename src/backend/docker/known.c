@@ -55,8 +55,6 @@ static bool ended(int pidfd)
 
 enum keeper_life known_keeper(struct known *known)
 {
-  if (known->docker->remote)
-    return KEEPER_UNSEEN;
   if (known->keeper)
     return ended(watch_fd(known->keeper)) ? KEEPER_DEAD : KEEPER_ALIVE;
   int pidfd;
@@ -161,7 +159,7 @@ void directory_watch_destroy(struct directory_watch *watch)
 void known_watch(struct known *known)
 {
   struct docker *docker = known->docker;
-  if (known->watch >= 0 || docker->remote || !docker->directory_watch->watch)
+  if (known->watch >= 0 || !docker->directory_watch->watch)
     return;
   CLEANUP_FREE char *path = xasprintf("%s/%s", docker->attempts_path, known->name.text);
   known->watch = inotify_add_watch(watch_fd(docker->directory_watch->watch), path,

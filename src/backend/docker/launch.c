@@ -31,6 +31,7 @@ struct launch {
   struct image_want *want; /* each NULL while there is none */
   struct engine_call *call;
   bool image_was_missing; /* once, when the container was to be made */
+  bool in_volume;         /* the container that is made */
 };
 
 /* Ending. */
@@ -153,10 +154,6 @@ static void equip(struct launch *launch)
   struct known *known = launch->known;
   struct docker *docker = known->docker;
   struct error error;
-  if (!docker->remote) {
-    start(launch);
-    return;
-  }
   CLEANUP_BLOB struct blob *archive = archive_make(docker->keeper, launch->plan_bytes, &error);
   if (archive)
     launch->call = engine_put_archive(docker->engine, known->name.text, VOLUME_PATH, archive, on_put, launch);
@@ -187,7 +184,7 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
   else if (!seen.ours)
     fail(launch, "its name is taken", "a container that is not ours has it");
   else if (seen.state == CONTAINER_CREATED)
-    equip(launch);
+    (seen.in_volume ? equip : start)(launch);
   else if (seen.state == CONTAINER_RUNNING)
     answer(launch, LAUNCH_ACCEPTED, 0);
   else /* a look tells what became of it */
@@ -202,7 +199,7 @@ static void on_created(void *context, const struct engine_answer *created)
   launch->call = 0;
   switch (created->outcome) {
   case ENGINE_DONE:
-    equip(launch);
+    (launch->in_volume ? equip : start)(launch);
     break;
   case ENGINE_CONFLICT:
     launch->call = engine_inspect_container(docker->engine, known->name.text, on_inspected, launch);
@@ -246,9 +243,9 @@ static struct blob *encode_container(const struct launch *launch, const struct i
     .instance = docker->instance,
     .deadline = deadline_of(&launch->plan),
     .facts = engine_facts(docker->engine),
-    .keeper_path = docker->remote ? 0 : docker->keeper_path,
-    .attempt_path = docker->remote ? 0 : attempt_path,
-    .volume = docker->remote ? launch->known->name.text : 0,
+    .keeper_path = launch->in_volume ? 0 : docker->keeper_path,
+    .attempt_path = launch->in_volume ? 0 : attempt_path,
+    .volume = launch->in_volume ? launch->known->name.text : 0,
     .cpus_milli = docker->cpus_milli,
     .privileged = docker->privileged,
     .image_volumes = image->volumes,
@@ -263,12 +260,15 @@ static void create(struct launch *launch, const struct image_answer *image)
   struct known *known = launch->known;
   struct docker *docker = known->docker;
   struct error error;
+  launch->in_volume = docker->remote;
   CLEANUP_BLOB struct blob *body = encode_container(launch, image, &error);
   if (!body) {
     answer(launch, LAUNCH_REFUSED, error.message);
     return;
   }
-  if (!attempt_make(docker->attempts_fd, known->name, launch->plan_bytes, &error)) {
+  bool made = attempt_make(docker->attempts_fd, known->name, launch->plan_bytes, &error) &&
+              (!launch->in_volume || docker_use_volumes(docker, &error));
+  if (!made) {
     answer(launch, LAUNCH_BUSY, error.message);
     return;
   }

@@ -12,7 +12,7 @@
  *   no marker      no keeper     ended          it failed before it could start anything: removed, then absent
  *   anything else                               unknown
  *
- * Where the engine does not see this host's files there is no socket, so the keeper is never seen, and the evidence is
+ * Where the evidence lies in a volume of the engine's there is no socket here, so the keeper is never seen, and evidence is
  * fetched when Docker has said what there is (fetch.h): of a container that runs, whether its program has started; of one
  * that has ended, all of it; of one that is gone, what its volume holds.
  *
@@ -107,10 +107,10 @@ static void tell_unknown(struct look *look, const char *why)
   tell(look, PRESENCE_UNKNOWN, &(struct evidence){0}, 0, why);
 }
 
-/* Since it was started. Of another host that cannot be told. */
+/* Since it was started. Of what may have run on another host that cannot be told. */
 static bool was_rebooted(const struct known *known, const struct evidence *evidence)
 {
-  return !known->docker->remote && evidence->marked && marker_of_another_boot(&evidence->marker);
+  return !known->docker->volumes_used && evidence->marked && marker_of_another_boot(&evidence->marker);
 }
 
 /* Why there is no record, for a person. */
@@ -215,10 +215,14 @@ static void ask_again(struct look *look)
 
 /* Fetching. */
 
-static bool worth_fetching(const struct look *look)
+static bool worth_fetching(const struct look *look, const struct evidence *evidence)
 {
-  bool there = look->word == WORD_ABSENT || (look->word == WORD_SEEN && look->seen.state != CONTAINER_LEAVING);
-  return look->known->docker->remote && there && !look->fetched;
+  const struct docker *docker = look->known->docker;
+  if (look->fetched)
+    return false;
+  if (look->word == WORD_ABSENT)
+    return docker->remote || (docker->volumes_used && evidence->found);
+  return look->word == WORD_SEEN && look->seen.in_volume && look->seen.state != CONTAINER_LEAVING;
 }
 
 static void on_fetched(void *context, enum fetch_result result, const char *message)
@@ -310,7 +314,7 @@ static void conclude_unstarted(struct look *look, const struct evidence *evidenc
     tell(look, PRESENCE_ABSENT, evidence, 0, known->reason);
     break;
   case CONTAINER_RUNNING:
-    if (known->docker->remote && asked_a_moment_ago(look))
+    if (look->seen.in_volume && asked_a_moment_ago(look))
       ask_again(look); /* nothing else would tell of the start */
     else
       tell_alive(look, PRESENCE_PENDING, evidence);
@@ -396,7 +400,7 @@ static void conclude(struct look *look)
     tell_unknown(look, error.message);
   else if (view.evidence.recorded)
     tell_dead(look, &view.evidence);
-  else if (worth_fetching(look))
+  else if (worth_fetching(look, &view.evidence))
     fetch(look);
   else if (view.evidence.started)
     conclude_started(look, &view);

@@ -126,7 +126,7 @@ static void on_removed(void *context, const struct engine_answer *removed)
   if (!gone(removed))
     retry_later(removal);
   else
-    (removal->known->docker->remote ? remove_volume : remove_directory)(removal);
+    (removal->known->docker->volumes_used ? remove_volume : remove_directory)(removal);
 }
 
 static void begin(struct removal *removal)

@@ -1082,6 +1082,51 @@ static void another_daemon_finds_what_is_far_away(void **state)
   await(scene, stage_name(4), PRESENCE_ABSENT);
 }
 
+static void a_changed_configuration_does_not_hide_what_lies_in_volumes(void **state)
+{
+  struct scene *scene = *state;
+  open_remote(scene, 4);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(2), "run"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(3), "end"), LAUNCH_ACCEPTED);
+  scripted_container_drop(scene->engine, stage_name(3));
+  scene->evidence = DOCKER_EVIDENCE_BIND;
+  stage_restart(&scene->stage, 4);
+  stage_await_capacity(&scene->stage, 4);
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_completed(scene);
+  await(scene, stage_name(2), PRESENCE_RUNNING);
+  backend_kill(scene->stage.backend, stage_name(2), KILLED_CANCELLED);
+  await(scene, stage_name(2), PRESENCE_DEAD);
+  assert_int_equal(scene->stage.seen.record.killed, KILLED_CANCELLED);
+  await(scene, stage_name(3), PRESENCE_DEAD);
+  assert_completed(scene);
+  for (unsigned i = 1; i <= 3; i++) {
+    backend_remove(scene->stage.backend, stage_name(i));
+    await_gone(scene, stage_name(i));
+    assert_false(scripted_volume_exists(scene->engine, stage_name(i)));
+  }
+}
+
+static void a_changed_configuration_does_not_hide_what_lies_here(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 4);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(2), "run"), LAUNCH_ACCEPTED);
+  assert_int_equal(launch(scene, stage_name(3), "die"), LAUNCH_ACCEPTED);
+  scene->evidence = DOCKER_EVIDENCE_VOLUME;
+  stage_restart(&scene->stage, 4);
+  stage_await_capacity(&scene->stage, 4);
+  await(scene, stage_name(1), PRESENCE_DEAD);
+  assert_completed(scene);
+  await(scene, stage_name(2), PRESENCE_RUNNING);
+  scripted_container_set_stage(scene->engine, stage_name(2), STAGE_EXITED, 0); /* a lie: its keeper can be asked */
+  await(scene, stage_name(2), PRESENCE_RUNNING);
+  await(scene, stage_name(3), PRESENCE_DEAD);
+  assert_false(scene->stage.seen.recorded);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -1152,6 +1197,8 @@ int main(void)
     TEST(what_is_launched_far_away_gets_over_errors),
     TEST(removing_takes_the_volume_too),
     TEST(another_daemon_finds_what_is_far_away),
+    TEST(a_changed_configuration_does_not_hide_what_lies_in_volumes),
+    TEST(a_changed_configuration_does_not_hide_what_lies_here),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

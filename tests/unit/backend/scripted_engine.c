@@ -423,10 +423,12 @@ static void do_start(struct peer *peer, struct container *container)
 
 static json_t *describe(const struct container *container)
 {
-  return json_pack("{s:s, s:{s:s, s:b, s:b, s:i, s:s}, s:{s:O}}", "Name", container->name, "State", "Status",
-                   stage_word(container->stage), "Paused", container->stage == STAGE_PAUSED, "OOMKilled", 0, "ExitCode",
-                   container->exit_code, "Error", "", "Config", "Labels",
-                   container->labels ? container->labels : json_null());
+  bool volume = container->volume_path[0];
+  return json_pack("{s:s, s:{s:s, s:b, s:b, s:i, s:s}, s:{s:O}, s:[{s:s, s:s}]}", "Name", container->name, "State",
+                   "Status", stage_word(container->stage), "Paused", container->stage == STAGE_PAUSED, "OOMKilled", 0,
+                   "ExitCode", container->exit_code, "Error", "", "Config", "Labels",
+                   container->labels ? container->labels : json_null(), "Mounts", "Type", volume ? "volume" : "bind",
+                   "Destination", volume ? "/assay" : CONTAINER_ATTEMPT_PATH);
 }
 
 static void do_list(struct peer *peer)
