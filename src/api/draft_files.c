@@ -15,6 +15,18 @@ static size_t depth_of(const char *path)
   return depth;
 }
 
+static bool has_long_component(const char *path)
+{
+  for (;; path++) {
+    size_t span = strcspn(path, "/");
+    if (span > PATH_NAME_BYTES_MAX)
+      return true;
+    path += span;
+    if (!*path)
+      return false;
+  }
+}
+
 static bool has_component(const char *path, const char *component)
 {
   size_t length = strlen(component);
@@ -39,6 +51,8 @@ static const char *path_fault(const char *path)
     return "must be relative to the work directory";
   if (strlen(path) > PATH_BYTES_MAX)
     return "is too long";
+  if (has_long_component(path))
+    return "has a name of more than 255 bytes";
   if (has_component(path, "..") || has_component(path, "."))
     return "must not contain \".\" or \"..\"";
   if (has_component(path, ""))

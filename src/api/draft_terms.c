@@ -7,26 +7,13 @@
 #include <ctype.h>
 #include <string.h>
 
-enum limit_index {
-#define X(field, name, standard, least, most) LIMIT_INDEX_##field,
-  LIMITS(X)
-#undef X
-    LIMIT_MEMBERS
-};
-
+/* One member a limit, LIMIT_NONE's left out. */
+enum { LIMIT_MEMBERS = LIMIT_COUNT - 1 };
 static const struct member limit_members[LIMIT_MEMBERS] = {
-#define X(field, name, standard, least, most) [LIMIT_INDEX_##field] = {#field, VALUE_INTEGER},
+#define X(field, name, standard, least, most) [LIMIT_##name - 1] = {#field, VALUE_INTEGER},
   LIMITS(X)
 #undef X
 };
-
-static void take_limit(struct draft *draft, const json_t *value, const struct json_path *path, uint64_t least,
-                       uint64_t most, uint64_t *ret)
-{
-  int64_t number;
-  if (value && draft_integer(draft, value, path, (int64_t)least, (int64_t)most, &number))
-    *ret = (uint64_t)number;
-}
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -37,15 +24,14 @@ void draft_limits(struct draft *draft, const json_t *value, const struct json_pa
 {
   const json_t *given[LIMIT_MEMBERS] = {0};
   draft_members(draft, value, path, limit_members, LIMIT_MEMBERS, given);
-  struct limits *limits = &draft->evaluation->limits;
-#define X(field, name, standard, least, most)                                                                          \
-  {                                                                                                                    \
-    struct json_path at = json_path_member(path, #field);                                                              \
-    take_limit(draft, given[LIMIT_INDEX_##field], &at, least, smaller(most, draft->rules->limits_max.field),           \
-               &limits->field);                                                                                        \
+  for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_COUNT; kind++) {
+    const struct limit_rule *rule = limit_rule(kind);
+    struct json_path at = json_path_member(path, rule->name);
+    uint64_t most = smaller(rule->most, limit_value(&draft->rules->limits_max, kind));
+    int64_t number;
+    if (given[kind - 1] && draft_integer(draft, given[kind - 1], &at, (int64_t)rule->least, (int64_t)most, &number))
+      limit_set(&draft->evaluation->limits, kind, (uint64_t)number);
   }
-  LIMITS(X)
-#undef X
 }
 
 void draft_on_output_limit(struct draft *draft, const json_t *value, const struct json_path *path)

@@ -12,6 +12,16 @@ static void encode_time(struct json_writer *json, const char *key, struct wall t
   json_write_member_text(json, key, time.ms ? text : NULL);
 }
 
+/* What was measured; 0 where it could not be. */
+static void encode_known(struct json_writer *json, const char *key, uint64_t value)
+{
+  json_write_key(json, key);
+  if (value)
+    json_write_u64(json, value);
+  else
+    json_write_null(json);
+}
+
 static void encode_limit_hit(struct json_writer *json, const struct verdict *verdict)
 {
   json_write_key(json, "limit");
@@ -22,7 +32,7 @@ static void encode_limit_hit(struct json_writer *json, const struct verdict *ver
   json_write_object_begin(json);
   json_write_member_text(json, "name", limit_name(verdict->limit));
   json_write_member_u64(json, "value", verdict->limit_value);
-  json_write_member_u64(json, "measured", verdict->limit_measured);
+  encode_known(json, "measured", verdict->limit_measured);
   json_write_object_end(json);
 }
 
@@ -118,23 +128,14 @@ static void encode_streams(struct json_writer *json, const struct evaluation *ev
     encode_stream(json, evaluation, STREAM_COMPILE, options);
 }
 
-static void encode_peak(struct json_writer *json, const char *key, uint64_t peak)
-{
-  json_write_key(json, key);
-  if (peak)
-    json_write_u64(json, peak);
-  else
-    json_write_null(json);
-}
-
 static void encode_usage(struct json_writer *json, const struct usage *usage)
 {
   json_write_key(json, "usage");
   json_write_object_begin(json);
   json_write_member_u64(json, "wall_time_ms", usage->wall_time_us / 1000);
   json_write_member_u64(json, "cpu_time_ms", usage->cpu_time_us / 1000);
-  encode_peak(json, "memory_peak_bytes", usage->memory_peak_bytes);
-  encode_peak(json, "processes_peak", usage->processes_peak);
+  encode_known(json, "memory_peak_bytes", usage->memory_peak_bytes);
+  encode_known(json, "processes_peak", usage->processes_peak);
   json_write_object_end(json);
 }
 
@@ -154,9 +155,8 @@ static void encode_limits(struct json_writer *json, const struct limits *limits)
 {
   json_write_key(json, "limits");
   json_write_object_begin(json);
-#define X(field, name, standard, least, most) json_write_member_u64(json, #field, limits->field);
-  LIMITS(X)
-#undef X
+  for (enum limit_kind kind = LIMIT_NONE + 1; kind < LIMIT_COUNT; kind++)
+    json_write_member_u64(json, limit_name(kind), limit_value(limits, kind));
   json_write_object_end(json);
 }
 

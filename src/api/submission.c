@@ -53,11 +53,7 @@ static json_t *parse(const void *body, size_t size, struct faults *faults)
 static struct limits standard_limits(const struct submission_rules *rules)
 {
   struct limits limits = rules->limits_default;
-#define X(field, name, standard, least, most)                                                                          \
-  if (limits.field > rules->limits_max.field)                                                                          \
-    limits.field = rules->limits_max.field;
-  LIMITS(X)
-#undef X
+  limits_lower(&limits, &rules->limits_max);
   return limits;
 }
 

@@ -2,7 +2,7 @@
 
 /*
  * Every limit of Assay in one place, so that a reader can see how they hang together. Units stand last in a name.
- * What an operator may change has its default here; what a client may ask for stands in core/limit.h.
+ * What an operator may change has its default here; what a client may ask for stands in wire/limit.h.
  */
 
 #include <assert.h>
@@ -27,6 +27,7 @@ enum { ARGUMENTS_MAX = 4096 };
 #define ARGUMENTS_BYTES_MAX MIB(1)  /* all arguments and variables together; execve(2) allows a quarter of the stack */
 enum { FILES_MAX = 1024 };
 enum { PATH_BYTES_MAX = 1024 };     /* of an uploaded file */
+enum { PATH_NAME_BYTES_MAX = 255 }; /* of one file or directory in it: NAME_MAX of every file system here */
 enum { PATH_DEPTH_MAX = 64 };
 enum { JSON_DEPTH_MAX = 16 };
 enum { IMAGE_BYTES_MAX = 511 };     /* a container image's name with its tag or digest */

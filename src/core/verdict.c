@@ -90,19 +90,6 @@ static uint64_t measured(const struct record *record, enum limit_kind limit)
   }
 }
 
-static uint64_t limit_value(const struct limits *limits, enum limit_kind kind)
-{
-  switch (kind) {
-#define X(field, name, standard, least, most)                                                                          \
-  case LIMIT_##name:                                                                                                   \
-    return limits->field;
-    LIMITS(X)
-#undef X
-  default:
-    return 0;
-  }
-}
-
 static void set_limit(struct verdict *verdict, const struct verdict_case *the_case, enum limit_kind limit)
 {
   verdict->limit = limit;

@@ -133,24 +133,6 @@ static json_t *load_yaml(const char *path, struct error *error)
   return json;
 }
 
-static const struct limit_rule {
-  const char *key;
-  size_t offset;
-  uint64_t least, most;
-} limit_rules[] = {
-#define X(field, name, standard, least, most) {#field, offsetof(struct limits, field), least, most},
-  LIMITS(X)
-#undef X
-};
-
-static const struct limit_rule *find_limit(const char *key)
-{
-  for (size_t i = 0; i < sizeof limit_rules / sizeof *limit_rules; i++)
-    if (!strcmp(limit_rules[i].key, key))
-      return &limit_rules[i];
-  return 0;
-}
-
 static bool set_limits(struct limits *limits, const char *where, json_t *object, struct error *error)
 {
   if (!json_is_object(object))
@@ -159,14 +141,15 @@ static bool set_limits(struct limits *limits, const char *where, json_t *object,
   json_t *value;
   json_object_foreach(object, key, value)
   {
-    const struct limit_rule *rule = find_limit(key);
-    if (!rule)
+    enum limit_kind kind = limit_from_name(key);
+    const struct limit_rule *rule = limit_rule(kind);
+    if (kind == LIMIT_NONE)
       return error_set(error, ERROR_INVALID, 0, "%s.%s: no such limit", where, key);
     json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
     if (number < 0 || (uint64_t)number < rule->least || (uint64_t)number > rule->most)
       return error_set(error, ERROR_INVALID, 0, "%s.%s: not a number from %llu to %llu", where, key,
                        (unsigned long long)rule->least, (unsigned long long)rule->most);
-    memcpy((char *)limits + rule->offset, &(uint64_t){(uint64_t)number}, sizeof(uint64_t));
+    limit_set(limits, kind, (uint64_t)number);
   }
   return true;
 }
@@ -575,28 +558,17 @@ static bool fill_defaults(struct config *config, struct error *error)
          one_of("log_level", config->log_level, "debug|info|warning|error", error);
 }
 
-/* A default above the operator's most would refuse every submission that leaves the limit out. */
-static void fit_limits(struct config *config)
-{
-#define X(field, name, standard, least, most)                                                                          \
-  if (config->limits_default.field > config->limits_max.field)                                                         \
-    config->limits_default.field = config->limits_max.field;
-  LIMITS(X)
-#undef X
-}
-
 bool config_load(struct config *config, struct runtimes *runtimes, int argc, char **argv, struct error *error)
 {
   config->limits_default = limits_default();
-#define X(field, name, standard, least, most) config->limits_max.field = (most);
-  LIMITS(X)
-#undef X
+  config->limits_max = limits_most();
   const char *path = config_path(argc, argv);
   if (path && !apply_file(config, runtimes, path, error))
     return false;
   if (!apply_environment(config, error) || !apply_arguments(config, argc, argv, error) || !fill_defaults(config, error))
     return false;
-  fit_limits(config);
+  /* A default above the operator's most would refuse every submission that leaves the limit out. */
+  limits_lower(&config->limits_default, &config->limits_max);
   return true;
 }
 

@@ -53,36 +53,6 @@ static const struct field_rule {
 
 enum { PLAN_FLAGS = PLAN_KILL_ON_OUTPUT };
 
-static const struct {
-  const char *name;
-  size_t offset; /* in struct limits */
-  uint64_t standard, least, most;
-} limit_rules[LIMIT_COUNT] = {
-#define X(field, name, standard, least, most)                                                                          \
-  [LIMIT_##name] = {#field, offsetof(struct limits, field), standard, least, most},
-  LIMITS(X)
-#undef X
-};
-
-const char *limit_name(enum limit_kind kind)
-{
-  ASSERT((unsigned)kind < LIMIT_COUNT);
-  return limit_rules[kind].name;
-}
-
-static uint64_t *limit_field(struct limits *limits, enum limit_kind kind)
-{
-  return (uint64_t *)((char *)limits + limit_rules[kind].offset);
-}
-
-struct limits limits_default(void)
-{
-  struct limits limits;
-  for (unsigned kind = LIMIT_NONE + 1; kind < LIMIT_COUNT; kind++)
-    *limit_field(&limits, kind) = limit_rules[kind].standard;
-  return limits;
-}
-
 uint64_t disk_inodes(uint64_t disk_bytes)
 {
   enum { INODES_MIN = 1024, BYTES_PER_INODE = 4096 };
@@ -96,7 +66,8 @@ bool plan_path_valid(const char *path)
     return false;
   for (unsigned depth = 1; depth <= PATH_DEPTH_MAX; depth++) {
     size_t length = strcspn(path, "/");
-    if (length == 0 || (length == 1 && path[0] == '.') || (length == 2 && path[0] == '.' && path[1] == '.'))
+    if (length == 0 || length > PATH_NAME_BYTES_MAX || (length == 1 && path[0] == '.') ||
+        (length == 2 && path[0] == '.' && path[1] == '.'))
       return false;
     if (!path[length])
       return true;
@@ -157,9 +128,8 @@ static void put_file(struct writer *writer, const struct plan_file *file)
 
 static void put_limits(struct writer *writer, const struct limits *limits)
 {
-  struct limits copy = *limits;
   for (unsigned kind = LIMIT_NONE + 1; kind < LIMIT_COUNT; kind++)
-    put_integer(writer, KEY_LIMITS + kind, *limit_field(&copy, kind));
+    put_integer(writer, KEY_LIMITS + kind, limit_value(limits, kind));
 }
 
 static void put_plan(struct writer *writer, const struct plan *plan)
@@ -272,8 +242,9 @@ static bool check_limit(const struct field *field, struct error *error)
 {
   enum limit_kind kind = field->key - KEY_LIMITS;
   uint64_t value = field_integer(field);
-  return (value >= limit_rules[kind].least && value <= limit_rules[kind].most) ||
-         error_set(error, ERROR_INVALID, 0, "%s is out of range", limit_rules[kind].name);
+  const struct limit_rule *rule = limit_rule(kind);
+  return (value >= rule->least && value <= rule->most) ||
+         error_set(error, ERROR_INVALID, 0, "%s is out of range", rule->name);
 }
 
 static bool check_value(const struct field *field, struct error *error)
@@ -402,7 +373,7 @@ static void store_field(struct plan *plan, struct cursor *cursor, const struct f
     plan->image = text;
     break;
   default:
-    *limit_field(&plan->limits, field->key - KEY_LIMITS) = field_integer(field);
+    limit_set(&plan->limits, field->key - KEY_LIMITS, field_integer(field));
   }
 }
 

@@ -16,35 +16,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "wire/limit.h"
 
-/* name in JSON, C name, default, least, most. A limit that the client left out has its default (0 for wall time on a
- * compile step means: the same as the run). The most is what an operator's configuration may lower. */
-#define LIMITS(X)                                                                                                      \
-  X(wall_time_ms, WALL_TIME, 30000, 1, 24ull * 3600 * 1000)                                                            \
-  X(cpu_time_ms, CPU_TIME, 30000, 1, 24ull * 3600 * 1000)                                                              \
-  X(memory_bytes, MEMORY, MIB(512), MIB(4), GIB(1024))                                                                 \
-  X(processes, PROCESSES, 64, 1, 32768)                                                                                \
-  X(output_bytes, OUTPUT, MIB(1), 0, MIB(64))                                                                          \
-  X(disk_bytes, DISK, MIB(100), KIB(64), GIB(64))                                                                      \
-  X(file_bytes, FILE, MIB(100), 0, GIB(64))
-
-struct limits {
-#define X(field, name, standard, least, most) uint64_t field;
-  LIMITS(X)
-#undef X
-};
-
-/* Which limit a verdict or a record speaks of. */
-enum limit_kind {
-  LIMIT_NONE,
-#define X(field, name, standard, least, most) LIMIT_##name,
-  LIMITS(X)
-#undef X
-    LIMIT_COUNT
-};
-
-const char *limit_name(enum limit_kind kind); /* "wall_time_ms"; NULL for LIMIT_NONE */
-struct limits limits_default(void);
 /* Files and directories that go with disk_bytes: what is given to a tmpfs beside its size. */
 uint64_t disk_inodes(uint64_t disk_bytes);
 
@@ -71,11 +44,11 @@ struct plan {
   size_t input_size;
   struct limits limits;
   unsigned flags;
-  const char *root; /* a root file system directory that the operator allowed, or NULL: the host's short list */
+  const char *root;  /* a root file system directory that the operator allowed, or NULL: the host's short list */
   const char *image; /* for a backend of containers, which alone reads it; or NULL */
 };
 
-/* No "..", no ".", no empty component, not absolute, no NUL, not deeper or longer than limits.h says. */
+/* No "..", no ".", no empty component, not absolute, no NUL, not deeper and no part longer than limits.h says. */
 bool plan_path_valid(const char *path);
 
 /* The plan is our own and within limits.h: a larger one is a broken invariant. The caller unrefs. */

@@ -22,12 +22,10 @@ static void read_array(sqlite3_stmt *statement, int column, char *ret, size_t si
   snprintf(ret, size, "%s", text ? (const char *)text : "");
 }
 
-static enum limit_kind limit_from_name(const char *name)
+static enum limit_kind read_limit(sqlite3_stmt *statement, int column)
 {
-  for (int kind = LIMIT_NONE + 1; name && kind < LIMIT_COUNT; kind++)
-    if (!strcmp(limit_name((enum limit_kind)kind), name))
-      return (enum limit_kind)kind;
-  return LIMIT_NONE;
+  const unsigned char *name = sqlite3_column_text(statement, column);
+  return name ? limit_from_name((const char *)name) : LIMIT_NONE;
 }
 
 static int read_exit_code(sqlite3_stmt *statement, int column)
@@ -57,7 +55,7 @@ static enum verdict_kind read_verdict(sqlite3_stmt *statement, int column)
 #define READ_ARRAY(place) read_array(statement, column++, place, sizeof(place));
 #define READ_TEXT(place) place = xstrdup((const char *)sqlite3_column_text(statement, column++));
 #define READ_VERDICT(place) place = read_verdict(statement, column++);
-#define READ_LIMIT(place) place = limit_from_name((const char *)sqlite3_column_text(statement, column++));
+#define READ_LIMIT(place) place = read_limit(statement, column++);
 #define READ_COLUMN(kind, name, place) READ_##kind(place)
 #define READ_COLUMN_LIMIT(field, name, standard, least, most) READ_INTEGER(evaluation->limits.field)
 

@@ -150,6 +150,19 @@ static void signal_and_limit_have_names(void **state)
   json_decref(root);
 }
 
+static void what_could_not_be_measured_is_null(void **state)
+{
+  (void)state;
+  struct evaluation *evaluation = make_failed();
+  evaluation->verdict.limit = LIMIT_FILE;
+  evaluation->verdict.limit_value = 1000;
+  json_t *root = parse(encode(evaluation));
+  const json_t *limit = json_object_get(json_object_get(root, "verdict"), "limit");
+  assert_int_equal(json_integer_value(json_object_get(limit, "value")), 1000);
+  assert_true(json_is_null(json_object_get(limit, "measured")));
+  json_decref(root);
+}
+
 static void the_gaps_are_what_full_isolation_lacks(void **state)
 {
   (void)state;
@@ -316,6 +329,7 @@ int main(void)
     cmocka_unit_test(what_is_being_fetched_stands_in_the_timeline),
     cmocka_unit_test(a_verdict_that_is_not_durable_is_not_told),
     cmocka_unit_test(signal_and_limit_have_names),
+    cmocka_unit_test(what_could_not_be_measured_is_null),
     cmocka_unit_test(the_gaps_are_what_full_isolation_lacks),
     cmocka_unit_test(bytes_that_are_no_text_are_said_to_be_lost),
     cmocka_unit_test(base64_loses_nothing),

@@ -289,8 +289,12 @@ static void lengths_are_bounded(void **state)
   assert_repeated("{'command':['", "x", ARGUMENT_BYTES_MAX + 1, "']}", "$.command[0]", "longer than");
   assert_repeated("{'command':['x'],'env':{'A':'", "x", ARGUMENT_BYTES_MAX - 2, "'}}", NULL, NULL);
   assert_repeated("{'command':['x'],'env':{'A':'", "x", ARGUMENT_BYTES_MAX - 1, "'}}", "$.env.A", "longer than");
-  assert_repeated("{'command':['x'],'files':[{'content':'','path':'", "x", PATH_BYTES_MAX, "'}]}", NULL, NULL);
-  assert_repeated("{'command':['x'],'files':[{'content':'','path':'", "x", PATH_BYTES_MAX + 1, "'}]}",
+  assert_repeated("{'command':['x'],'files':[{'content':'','path':'a/", "x", PATH_NAME_BYTES_MAX, "/b'}]}", NULL, NULL);
+  assert_repeated("{'command':['x'],'files':[{'content':'','path':'a/", "x", PATH_NAME_BYTES_MAX + 1, "/b'}]}",
+                  "$.files[0].path", "a name of more than 255 bytes");
+  assert_repeated("{'command':['x'],'files':[{'content':'','path':'", "0123456789abcde/", PATH_BYTES_MAX / 16 - 1,
+                  "a'}]}", NULL, NULL);
+  assert_repeated("{'command':['x'],'files':[{'content':'','path':'", "0123456789abcde/", PATH_BYTES_MAX / 16, "a'}]}",
                   "$.files[0].path", "too long");
   assert_repeated("{'command':['x'],'labels':{'a':'", "x", LABEL_VALUE_BYTES_MAX + 1, "'}}", "$.labels.a", "longer");
   assert_repeated("{'command':['x'],'labels':{'", "x", LABEL_KEY_BYTES_MAX, "':''}}", NULL, NULL);
