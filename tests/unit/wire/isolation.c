@@ -28,6 +28,15 @@ static void exactly_the_needed_features_decide_whether_it_is_full(void **state)
   }
 }
 
+/* A container's program has a user id of the host, without a capability there. */
+static void a_container_without_a_user_namespace_is_full(void **state)
+{
+  (void)state;
+  assert_false(isolation_feature_needed(ISOLATION_INDEX_USER_NAMESPACE));
+  assert_int_equal(isolation_level(all & ~(uint32_t)(ISOLATION_USER_NAMESPACE | ISOLATION_KILL | ISOLATION_LANDLOCK)),
+                   ISOLATION_LEVEL_FULL);
+}
+
 static void without_namespaces_or_a_private_root_it_is_none(void **state)
 {
   (void)state;
@@ -69,6 +78,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_is_full_and_nothing_is_none),
     cmocka_unit_test(exactly_the_needed_features_decide_whether_it_is_full),
+    cmocka_unit_test(a_container_without_a_user_namespace_is_full),
     cmocka_unit_test(without_namespaces_or_a_private_root_it_is_none),
     cmocka_unit_test(more_features_never_lower_the_level),
     cmocka_unit_test(each_feature_has_a_key_of_its_own_and_a_text_for_people),

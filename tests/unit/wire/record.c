@@ -231,7 +231,7 @@ static void each_value_is_checked(void **state)
     {"started_at_ms", "started_at_ms 9223372036854775808\n", "started_at_ms"},
     {"ended_at_ms", "ended_at_ms -1\n", "ended_at_ms"},
     {"wall_time_us", "wall_time_us 18446744073709551616\n", "wall_time_us"},
-    {"isolation", "isolation 4096\n", "isolation"},
+    {"isolation", "isolation 8192\n", "isolation"},
     {"stdout_omitted_bytes", "stdout_omitted_bytes 11\n", "stdout_omitted_bytes"},
     {"stderr_omitted_bytes", "stderr_omitted_bytes 21\n", "stderr_omitted_bytes"},
     {"message", "message a%\n", "message"},
@@ -243,7 +243,7 @@ static void each_value_is_checked(void **state)
     {"message", "message a\033[2J\n", "message"},
     {"message", "message a\nmore b\n", "end"},
   };
-  assert_int_equal(1u << ISOLATION_FEATURE_COUNT, 4096);
+  assert_int_equal(1u << ISOLATION_FEATURE_COUNT, 8192);
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     CLEANUP_BUFFER struct buffer text = {0};
     put_changed(&text, wrong[i].key, wrong[i].line);
