@@ -40,8 +40,8 @@ static const struct option *find_option(const char *key, size_t length)
 static void clear_list(struct text_list *list)
 {
   for (unsigned i = 0; i < list->count; i++)
-    free(TAKE_PTR(list->items[i]));
-  list->count = 0;
+    free(list->items[i]);
+  *list = (struct text_list){0};
 }
 
 /* "1.25" is 1250: at most three digits behind the point, and more than nothing. */
