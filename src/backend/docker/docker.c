@@ -50,7 +50,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REMOVALS_PER_SLOT = 2, CONNECTIONS_SPARE = 32 };
+enum { REMOVALS_PER_SLOT = 2, CONNECTIONS_SPARE = 32, GRACE_MS = 60 * 1000 };
 #define KEEPER_BYTES_MAX MIB(64)
 
 void docker_hint(struct docker *docker, struct name name)
@@ -293,7 +293,7 @@ static struct docker *allocate(uv_loop_t *loop, const struct docker_config *conf
   docker->answers = answers_create(loop, deliver, docker);
   docker->directory_watch = directory_watch_create(docker);
   docker->event_watch = event_watch_create(docker);
-  docker->reconciler = reconciler_create(docker, GRACE_MS);
+  docker->reconciler = reconciler_create(docker, config->grace_ms ? config->grace_ms : GRACE_MS);
   return docker;
 }
 

@@ -10,7 +10,7 @@
 #include <uv.h>
 
 enum docker_evidence {
-  DOCKER_EVIDENCE_AUTO,   /* BIND through a Unix socket, VOLUME otherwise */
+  DOCKER_EVIDENCE_AUTO,   /* BIND through a Unix socket, unless root in a container is somebody else here; or VOLUME */
   DOCKER_EVIDENCE_BIND,   /* Docker sees this host's file system: a directory of the state directory is mounted */
   DOCKER_EVIDENCE_VOLUME, /* it does not: a volume for each attempt, read through the archive API */
 };
@@ -21,12 +21,13 @@ struct docker_config {
   const char *keeper_path; /* assay-keeper, a static one */
   const char *state_dir;   /* absolute; uses its docker/ */
   unsigned slots;
-  bool strict;         /* refuse to start where isolation would be less than full */
-  const char *host;    /* "unix:///var/run/docker.sock", "tcp://host:2376"; NULL: DOCKER_HOST, the context, the default */
+  bool strict;      /* refuse to start where isolation would be less than full */
+  const char *host; /* "unix:///var/run/docker.sock", "tcp://host:2376"; NULL: DOCKER_HOST, the context, the default */
   const char *tls_dir; /* with ca.pem, cert.pem, key.pem; NULL: DOCKER_CERT_PATH where DOCKER_TLS_VERIFY is set */
   enum docker_evidence evidence;
   enum docker_pull pull;
   unsigned pull_ms_max; /* for one image */
+  unsigned grace_ms;    /* how long a container of ours that nobody knows is left alone; 0: a minute */
   unsigned cpus_milli;  /* processor time that a container may use, in thousandths of a processor; 0: no limit */
 };
 

@@ -5,14 +5,12 @@
  * when its events were interrupted, when somebody asks, and every ten seconds. Each of them is a hint.
  *
  * What the core does not know is removed when it is told `found`. That is only told of what is old enough: a container
- * that has been listed for GRACE_MS, by our own clock, so that nothing falls between two chairs that is just being made;
+ * that has been listed for `grace_ms`, by our own clock, so that nothing falls between two chairs that is just being made;
  * a directory at once when there is no container of its name. Containers without our labels are never told of.
  */
 
 struct docker;
 struct reconciler;
-
-enum { GRACE_MS = 60 * 1000 };
 
 struct reconciler *reconciler_create(struct docker *docker, unsigned grace_ms);
 void reconciler_destroy(struct reconciler *reconciler); /* accepts NULL */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-  ACTIVE_MAX = 4,
+  ACTIVE_MIN = 4,       /* as many as may always be under way at a time */
   DELAY_MS_FIRST = 100, /* before it is tried again */
   DELAY_MS_MAX = 8000,
 };
@@ -137,11 +137,16 @@ static void begin(struct removal *removal)
   removal->call = engine_remove_container(docker->engine, known->name.text, true, on_removed, removal);
 }
 
+static unsigned active_max(const struct docker *docker)
+{
+  return docker->slots / 2 > ACTIVE_MIN ? docker->slots / 2 : ACTIVE_MIN;
+}
+
 /* While the engine is away none is tried: each would only make its delay longer. */
 void removals_resume(struct docker *docker)
 {
   struct removals *removals = &docker->removals;
-  while (removals->first && removals->active < ACTIVE_MAX && engine_here(docker->engine))
+  while (removals->first && removals->active < active_max(docker) && engine_here(docker->engine))
     begin(take_from_queue(removals));
 }
 

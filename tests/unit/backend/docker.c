@@ -25,6 +25,7 @@ struct scene {
   struct scripted_engine *engine;
   enum docker_pull pull;
   enum docker_evidence evidence;
+  unsigned grace_ms;
   char socket_path[100], host[120];
 };
 
@@ -40,6 +41,7 @@ static struct backend *create_docker(struct stage *stage, unsigned slots, const 
                                                .slots = slots,
                                                .host = scene->host,
                                                .evidence = scene->evidence,
+                                               .grace_ms = scene->grace_ms,
                                                .pull = scene->pull,
                                                .pull_ms_max = 5000},
                        events, error);
@@ -776,17 +778,38 @@ static void what_lies_there_without_a_container_is_found(void **state)
   assert_string_equal(scene->stage.found.text, stage_name(2).text);
 }
 
+static void a_container_that_nobody_has_known_for_a_while_is_found(void **state)
+{
+  struct scene *scene = *state;
+  scene->grace_ms = 200;
+  open_ready(scene, 1);
+  assert_int_equal(launch(scene, stage_name(1), "run"), LAUNCH_ACCEPTED);
+  stage_restart(&scene->stage, 1); /* and nobody asks for it */
+  stage_await_capacity(&scene->stage, 1);
+  struct mono deadline = mono_add_ms(mono_now(), STAGE_MS_MAX);
+  while (!scene->stage.listed && mono_now().us < deadline.us) {
+    backend_list(scene->stage.backend);
+    stage_turn(&scene->stage, 20);
+  }
+  assert_string_equal(scene->stage.found.text, stage_name(1).text);
+  backend_remove(scene->stage.backend, stage_name(1));
+  await_gone(scene, stage_name(1));
+}
+
 static void containers_of_others_are_never_told_of(void **state)
 {
   struct scene *scene = *state;
+  scene->grace_ms = 1;
   open_ready(scene, 1);
   scripted_container_add(scene->engine, stage_name(1).text, 0);
   scripted_container_add(scene->engine, stage_name(2).text, "ffffffffffffffff");
   scripted_container_add(scene->engine, "somebody-elses", 0);
-  unsigned lists = scripted_engine_calls(scene->engine, "list");
-  backend_list(scene->stage.backend);
-  await_calls(scene, "list", lists + 1);
-  stage_turn(&scene->stage, 50);
+  for (int i = 0; i < 3; i++) {
+    unsigned lists = scripted_engine_calls(scene->engine, "list");
+    backend_list(scene->stage.backend);
+    await_calls(scene, "list", lists + 1);
+    stage_turn(&scene->stage, 20);
+  }
   assert_int_equal(scene->stage.hints, 0);
   assert_int_equal(scene->stage.listed, 0);
 }
@@ -1178,6 +1201,7 @@ int main(void)
     TEST(nonsense_among_events_makes_it_look_at_everything),
     TEST(a_stream_that_breaks_is_opened_again_and_everything_looked_at),
     TEST(what_lies_there_without_a_container_is_found),
+    TEST(a_container_that_nobody_has_known_for_a_while_is_found),
     TEST(containers_of_others_are_never_told_of),
     TEST(another_daemon_finds_each_attempt_as_it_is),
     TEST(the_instance_is_kept),
