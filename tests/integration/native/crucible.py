@@ -113,7 +113,7 @@ def the_running_are_killed_and_all_others_cancelled(scenario):
         answer = client.request("POST", f"/api/eval/{runs}/kill")
         yield from expect("kill", answer.json, eval_id=runs, status="killed", message="Evaluation killed successfully")
         killed = client.request("GET", f"/api/eval/{runs}").json  # no polling: it is dead when the kill is answered
-        yield from expect("killed", killed, status="cancelled", output="here\n")
+        yield from expect("killed", killed, status="cancelled", error="cancelled by a client")
         answer = client.request("POST", f"/api/eval/{runs}/kill")
         if answer.status != 404:
             yield f"kill of a dead one: {answer}"
