@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/footprint.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static int serve(int argc, char **argv, struct config *config)
     log_error(0, "cannot start: %s", error.message);
     return 1;
   }
+  footprint_shrink();
   bool good = daemon_run(daemon);
   daemon_destroy(daemon);
   return good ? 0 : 1;
