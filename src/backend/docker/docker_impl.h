@@ -30,6 +30,7 @@ struct known {
   struct look *look;
   struct killing *killing;
   struct removal *removal;
+  bool ours;                /* the container of its name, for certain */
   bool started;             /* the engine has shown the start marker, which lies in a volume */
   int watch;                /* inotify's number for its directory; -1: not watched */
   struct watch *keeper;     /* its process, a pidfd; NULL: not met, or dead */

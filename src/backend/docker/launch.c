@@ -181,7 +181,7 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
     fail(launch, "Docker does not say who has its name", inspected->message);
   else if (!container_inspect(inspected->body, known->docker->instance, known->name, &seen, &error))
     fail(launch, "Docker's word on its container makes no sense", error.message);
-  else if (!seen.ours)
+  else if (!(known->ours = seen.ours))
     fail(launch, "its name is taken", "a container that is not ours has it");
   else if (seen.state == CONTAINER_CREATED)
     (seen.in_volume ? equip : start)(launch);
@@ -199,6 +199,7 @@ static void on_created(void *context, const struct engine_answer *created)
   launch->call = 0;
   switch (created->outcome) {
   case ENGINE_DONE:
+    known->ours = true;
     (launch->in_volume ? equip : start)(launch);
     break;
   case ENGINE_CONFLICT:

@@ -175,7 +175,7 @@ static void conclude(struct look *look);
 static void on_inspected(void *context, const struct engine_answer *inspected)
 {
   struct look *look = context;
-  const struct known *known = look->known;
+  struct known *known = look->known;
   struct error error;
   look->call = 0;
   look->fetched = false;
@@ -185,7 +185,7 @@ static void on_inspected(void *context, const struct engine_answer *inspected)
     look->word = WORD_ABSENT;
   } else if (inspected->outcome == ENGINE_DONE) {
     if (container_inspect(inspected->body, known->docker->instance, known->name, &look->seen, &error))
-      look->word = look->seen.ours ? WORD_SEEN : WORD_STRANGER;
+      look->word = (known->ours = look->seen.ours) ? WORD_SEEN : WORD_STRANGER;
     else
       snprintf(look->trouble, sizeof look->trouble, "%.200s", error.message);
   }

@@ -7,6 +7,7 @@
 #include "backend/directory.h"
 #include "backend/docker/docker_impl.h"
 #include "backend/docker/fetch.h"
+#include "backend/docker/inspect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,14 +120,39 @@ static void remove_volume(struct removal *removal)
   removal->call = engine_remove_container(known->docker->engine, reader, true, on_reader_removed, removal);
 }
 
+static void container_is_gone(struct removal *removal)
+{
+  (removal->known->docker->volumes_used ? remove_volume : remove_directory)(removal);
+}
+
 static void on_removed(void *context, const struct engine_answer *removed)
 {
   struct removal *removal = context;
   removal->call = 0;
-  if (!gone(removed))
-    retry_later(removal);
+  (gone(removed) ? container_is_gone : retry_later)(removal);
+}
+
+static void remove_container(struct removal *removal)
+{
+  const struct known *known = removal->known;
+  removal->call = engine_remove_container(known->docker->engine, known->name.text, true, on_removed, removal);
+}
+
+static void on_inspected(void *context, const struct engine_answer *inspected)
+{
+  struct removal *removal = context;
+  struct known *known = removal->known;
+  struct container_seen seen;
+  removal->call = 0;
+  bool told = inspected->outcome == ENGINE_DONE &&
+              container_inspect(inspected->body, known->docker->instance, known->name, &seen, 0);
+  known->ours = told && seen.ours;
+  if (known->ours)
+    remove_container(removal);
+  else if (told || inspected->outcome == ENGINE_ABSENT) /* a stranger of the same name is left alone */
+    container_is_gone(removal);
   else
-    (removal->known->docker->volumes_used ? remove_volume : remove_directory)(removal);
+    retry_later(removal);
 }
 
 static void begin(struct removal *removal)
@@ -134,7 +160,10 @@ static void begin(struct removal *removal)
   struct known *known = removal->known;
   struct docker *docker = known->docker;
   docker->removals.active++;
-  removal->call = engine_remove_container(docker->engine, known->name.text, true, on_removed, removal);
+  if (known->ours)
+    remove_container(removal);
+  else
+    removal->call = engine_inspect_container(docker->engine, known->name.text, on_inspected, removal);
 }
 
 static unsigned active_max(const struct docker *docker)

@@ -227,7 +227,7 @@ static void removing_leaves_neither_container_nor_directory(void **state)
   backend_remove(scene->stage.backend, stage_name(1));
   await_gone(scene, stage_name(1));
   backend_remove(scene->stage.backend, stage_name(1)); /* once more changes nothing */
-  await_calls(scene, "remove", 2);
+  await_calls(scene, "inspect", 1);
   assert_int_equal(look(scene, stage_name(1)), PRESENCE_ABSENT);
 }
 
@@ -320,6 +320,27 @@ static void a_name_that_a_stranger_has_is_the_platforms_fault(void **state)
   assert_int_equal(look(scene, stage_name(1)), PRESENCE_ABSENT);
   assert_string_equal(scene->stage.seen.platform_reason, "its name is taken by a container that is not ours");
   assert_int_equal(scripted_container_stage(scene->engine, stage_name(1)), STAGE_CREATED);
+}
+
+static void a_stranger_is_neither_killed_nor_removed(void **state)
+{
+  struct scene *scene = *state;
+  open_ready(scene, 1);
+  for (enum container_stage stage = STAGE_CREATED; stage <= STAGE_EXITED; stage++) {
+    struct name name = stage_name(1 + (unsigned)stage);
+    scripted_container_add(scene->engine, name.text, stage == STAGE_RUNNING ? "ffffffffffffffff" : 0);
+    scripted_container_set_stage(scene->engine, name, stage, 0);
+    backend_kill(scene->stage.backend, name, KILLED_CANCELLED);
+    unsigned inspections = scripted_engine_calls(scene->engine, "inspect");
+    await_calls(scene, "inspect", inspections + 1);
+    stage_turn(&scene->stage, 20);
+    backend_remove(scene->stage.backend, name);
+    await_calls(scene, "inspect", inspections + 2);
+    stage_turn(&scene->stage, 20);
+    assert_int_equal(scripted_container_stage(scene->engine, name), stage);
+  }
+  assert_int_equal(scripted_engine_calls(scene->engine, "remove"), 0);
+  assert_int_equal(scripted_engine_calls(scene->engine, "kill"), 0);
 }
 
 /* Errors say nothing. */
@@ -1169,6 +1190,7 @@ int main(void)
     TEST(an_exit_that_is_invented_for_what_lives_does_not_make_it_dead),
     TEST(a_created_container_that_is_said_to_have_started_and_has_not_is_launched_again),
     TEST(a_name_that_a_stranger_has_is_the_platforms_fault),
+    TEST(a_stranger_is_neither_killed_nor_removed),
     TEST(errors_of_the_engine_make_nothing_absent_and_nothing_dead),
     TEST(an_engine_that_hangs_is_unknown_in_time),
     TEST(errors_at_every_step_of_a_launch_are_got_over),
