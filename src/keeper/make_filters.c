@@ -2,6 +2,7 @@
  * make_filters OUTPUT: writes the system call filters as a C source, from their rules. Runs while the keeper is built.
  */
 
+#include "base/fd.h"
 #include "keeper/seccomp_rules.h"
 
 #include <inttypes.h>
@@ -23,11 +24,11 @@ static const char *const names[FILTER_COUNT] = {
 /* How many instructions the filter has; -1 on failure. */
 static long read_filter(enum filter filter, struct sock_filter *instructions, size_t size)
 {
-  int memory = memfd_create("filter", MFD_CLOEXEC);
-  int result = memory < 0 ? -1 : filter_rules_write(filter, memory);
+  CLEANUP_FD int memory = memfd_create("filter", MFD_CLOEXEC);
+  if (memory < 0)
+    return perror("cannot make a file in memory"), -1;
+  int result = filter_rules_write(filter, memory);
   ssize_t got = result ? -1 : pread(memory, instructions, size, 0);
-  if (memory >= 0)
-    close(memory);
   if (got <= 0 || (size_t)got == size || (size_t)got % sizeof *instructions) {
     fprintf(stderr, "cannot make the filter \"%s\": %s\n", names[filter], strerror(-result));
     return -1;
