@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -78,9 +79,10 @@ static bool has_namespaces(const struct host *host)
 static bool has_user_namespace(const struct host *host)
 {
   CLEANUP_BLOB struct blob *map = read_proc(host, "self/uid_map");
-  unsigned inside, outside, count;
-  return sscanf((const char *)map->data, "%u %u %u", &inside, &outside, &count) == 3 &&
-         !(inside == 0 && outside == 0 && count == UINT32_MAX);
+  char *next = (char *)map->data;
+  const unsigned long inside = strtoul(next, &next, 10), outside = strtoul(next, &next, 10),
+                      count = strtoul(next, &next, 10);
+  return count && !(inside == 0 && outside == 0 && count == UINT32_MAX); /* all ids as they are outside */
 }
 
 static bool is_up(int control, const char *interface)

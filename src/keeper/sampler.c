@@ -135,7 +135,7 @@ static void add_share(const struct sampler *sampler, const char *pid, void *cont
 bool sampler_confirms_memory_over(const struct sampler *sampler, uint64_t limit_bytes)
 {
   uint64_t bytes = box_bytes(sampler);
-  struct file_owner before;
+  struct file_owner before = {0};
   if (sampler->program.uid)
     before = file_owner_become(sampler->program);
   for_each_process(sampler, add_share, &bytes);
