@@ -4,6 +4,7 @@ what reached it, and of a real engine that assayd works with through it."""
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,11 +14,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from scenario import PATIENCE_SECONDS, check_divided, check_once, divide_all, left_by_daemon, main, wait_until, wait_until_running
+from scenario import PATIENCE_SECONDS, check_divided, check_once, divide_all, left_by_daemon, main, output_of, wait_until, wait_until_running
 from harness import tap
 from harness.client import Client, connect
 
-CONFIGURATION = Path(__file__).resolve().parents[3] / "deploy/docker/haproxy.cfg"
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+CONFIGURATION = DEPLOY / "docker/haproxy.cfg"
 HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 START_SECONDS = 20
 
@@ -25,29 +27,35 @@ V = "/v1.41"
 NAME = "assay-20261122_195800_0123abcd-1"
 OURS = "%22label%22%3A%5B%22assay.instance%3D0123abcd%22%5D"
 
-ALLOWED = (
-    ("GET", "/version"),
-    ("GET", f"{V}/info"),
-    ("GET", "/v1.44/info"),
-    ("GET", f"{V}/events?since=&filters=%7B{OURS}%2C%22type%22%3A%5B%22container%22%5D%7D"),
-    ("GET", f"{V}/events?since=1790000000.000000001&filters=%7B{OURS}%2C%22type%22%3A%5B%22container%22%5D%7D"),
-    ("GET", f"{V}/containers/json?all=1&limit=1000&filters=%7B{OURS}%7D"),
-    ("GET", f"{V}/containers/{NAME}/json"),
-    ("POST", f"{V}/containers/create?name={NAME}"),
-    ("POST", f"{V}/containers/{NAME}/start"),
-    ("POST", f"{V}/containers/{NAME}/kill?signal=9"),
-    ("POST", f"{V}/containers/{NAME}/unpause"),
-    ("DELETE", f"{V}/containers/{NAME}?v=1"),
-    ("DELETE", f"{V}/containers/{NAME}?v=1&force=1"),
-    ("GET", f"{V}/images/local%2Fpython%3A3.11/json"),
-    ("GET", f"{V}/images/registry.example%3A5000%2Fteam%2Ftool%40sha256%3A0123/json"),
-    ("POST", f"{V}/images/create?fromImage=docker.io%2Flibrary%2Fpython&tag=3.11-slim"),
-    ("POST", f"{V}/images/create?fromImage=python&tag=sha256%3A0123"),
-    ("PUT", f"{V}/containers/{NAME}/archive?path=%2Fassay"),
-    ("GET", f"{V}/containers/{NAME}/archive?path=%2Fassay%2Fattempt"),
-    ("POST", f"{V}/volumes/create"),
-    ("DELETE", f"{V}/volumes/{NAME}"),
-)
+# The functions of src/backend/docker/engine.h, and what they send.
+CALLS = {
+    "engine_create": (("GET", "/version"), ("GET", f"{V}/info"), ("GET", "/v1.44/info")),
+    "engine_create_container": (("POST", f"{V}/containers/create?name={NAME}"), ("POST", f"{V}/containers/create?name={NAME}-reader")),
+    "engine_start_container": (("POST", f"{V}/containers/{NAME}/start"),),
+    "engine_inspect_container": (("GET", f"{V}/containers/{NAME}/json"),),
+    "engine_kill_container": (("POST", f"{V}/containers/{NAME}/kill?signal=9"),),
+    "engine_unpause_container": (("POST", f"{V}/containers/{NAME}/unpause"),),
+    "engine_remove_container": (("DELETE", f"{V}/containers/{NAME}?v=1"), ("DELETE", f"{V}/containers/{NAME}?v=1&force=1")),
+    "engine_list_containers": (("GET", f"{V}/containers/json?all=1&limit=1000&filters=%7B{OURS}%7D"),),
+    "engine_list_images": (("GET", f"{V}/images/json"),),
+    "engine_inspect_image": (
+        ("GET", f"{V}/images/local%2Fpython%3A3.11/json"),
+        ("GET", f"{V}/images/registry.example%3A5000%2Fteam%2Ftool%40sha256%3A0123/json"),
+    ),
+    "engine_pull_image": (
+        ("POST", f"{V}/images/create?fromImage=docker.io%2Flibrary%2Fpython&tag=3.11-slim"),
+        ("POST", f"{V}/images/create?fromImage=python&tag=sha256%3A0123"),
+    ),
+    "engine_put_archive": (("PUT", f"{V}/containers/{NAME}/archive?path=%2Fassay"),),
+    "engine_get_archive": (("GET", f"{V}/containers/{NAME}-reader/archive?path=%2Fassay%2Fattempt"),),
+    "engine_inspect_volume": (("GET", f"{V}/volumes/{NAME}"),),
+    "engine_remove_volume": (("DELETE", f"{V}/volumes/{NAME}"),),
+    "engine_watch_events": (
+        ("GET", f"{V}/events?since=&filters=%7B{OURS}%2C%22type%22%3A%5B%22container%22%5D%7D"),
+        ("GET", f"{V}/events?since=1790000000.000000001&filters=%7B{OURS}%2C%22type%22%3A%5B%22container%22%5D%7D"),
+    ),
+}
+ALLOWED = tuple(call for calls in CALLS.values() for call in calls)
 
 REFUSED = (
     # Into a container, or out of it.
@@ -80,6 +88,7 @@ REFUSED = (
     ("POST", f"{V}/containers/create"),
     ("POST", f"{V}/containers/create?name=database"),
     ("POST", f"{V}/containers/create?name={NAME}&platform=x"),
+    ("POST", f"{V}/containers/create?name={NAME}-writer"),
     ("POST", f"{V}/containers/prune"),
     ("GET", f"{V}/events"),
     ("GET", f"{V}/events?since=0&filters=%7B%7D"),
@@ -92,14 +101,16 @@ REFUSED = (
     ("POST", f"{V}/images/python/push"),
     ("POST", f"{V}/images/python/tag?repo=local/python"),
     ("DELETE", f"{V}/images/python"),
-    ("GET", f"{V}/images/json"),
+    ("GET", f"{V}/images/json?all=1"),
     ("GET", f"{V}/images/python/get"),
     ("GET", f"{V}/images/..%2Fcontainers%2Fdatabase/json"),
     ("GET", f"{V}/images/../containers/database/json"),
     ("GET", f"{V}/images/%252e%252e/json"),
     # Everything else that there is.
     ("GET", f"{V}/volumes"),
-    ("GET", f"{V}/volumes/{NAME}"),
+    ("POST", f"{V}/volumes/create"),
+    ("GET", f"{V}/volumes/data"),
+    ("DELETE", f"{V}/volumes/{NAME}-reader"),
     ("DELETE", f"{V}/volumes/data"),
     ("GET", f"{V}/networks"),
     ("POST", f"{V}/networks/create"),
@@ -225,6 +236,13 @@ def proxied_stub():
         yield stub, proxy
 
 
+def there_is_no_call_that_it_does_not_know(_):
+    """Whoever adds one to engine.h is led here, and to the table of the proxy."""
+    declared = set(re.findall(r"^struct engine_call \*(engine_\w+)", (DEPLOY.parent / "src/backend/docker/engine.h").read_text(), re.MULTILINE))
+    if declared != (known := CALLS.keys() - {"engine_create"}):
+        yield f"new in engine.h: {declared - known}; no longer there: {known - declared}"
+
+
 def what_assayd_asks_passes_as_it_is(_):
     with proxied_stub() as (stub, proxy):
         client = proxy.client()
@@ -262,14 +280,15 @@ def no_other_protocol_gets_through(_):
         "CONNECT docker:80 HTTP/1.1\r\nHost: docker:80\r\n\r\n",
         f"GET /version#{V}/networks HTTP/1.1\r\nHost: docker\r\n\r\n",
         # A second request in the first one's body must stay a body.
-        f"POST {V}/volumes/create HTTP/1.1\r\nHost: docker\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET {V}/networks HTTP/1.1\r\nHost: docker\r\n\r\n",
+        f"POST {V}/containers/{NAME}/unpause HTTP/1.1\r\nHost: docker\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET {V}/networks HTTP/1.1\r\nHost: docker\r\n\r\n",
     )
     with proxied_stub() as (stub, proxy):
         for request in requests:
-            with connect(f"unix:{proxy.socket}", 10) as connection:
+            answered = b""
+            # A connection that is cut off is a refusal too.
+            with connect(f"unix:{proxy.socket}", 10) as connection, contextlib.suppress(ConnectionError):
                 connection.sendall(request.encode())
                 connection.shutdown(socket.SHUT_WR)
-                answered = b""
                 while part := connection.recv(65536):
                     answered += part
             if b" 101 " in answered[:40]:
@@ -308,8 +327,8 @@ def assayd_works_through_it(scenario, evidence):
         yield from check_divided(divide_all(daemon, 6))
         client = daemon.client()
         timed_out = client.submit({"runtime": "sh", "code": "echo here; sleep 60", "limits": {"wall_time_ms": 1000}}, wait=PATIENCE_SECONDS).json
-        if (timed_out["status"], timed_out["stdout"]["text"]) != ("timed_out", "here\n"):
-            yield f"{timed_out}"
+        if (timed_out["status"], output_of(timed_out)) != ("timed_out", "here\n"):
+            yield f"{timed_out}; refused: {proxy.refused()}"
         sleeper = client.submit({"runtime": "sh", "code": "sleep 60"}).json["id"]
         wait_until_running(client, [sleeper])
         daemon.kill()
@@ -335,9 +354,30 @@ def an_image_that_is_missing_is_asked_for_through_it(scenario):
             yield f"refused: {proxy.refused()}"
 
 
+def what_is_deployed_fits_together(scenario):
+    """The image of assayd.yaml stands for that of the test; what it says of listening and of the socket is overruled."""
+    proxy_socket = re.search(r"PROXY_SOCKET=(\S+)", (DEPLOY / "docker/Dockerfile").read_text())[1]
+    if f"docker_host: unix://{proxy_socket}\n" not in (DEPLOY / "docker/assayd.yaml").read_text():
+        yield f"assayd.yaml does not name the proxy's socket, {proxy_socket}"
+    compose = (DEPLOY / "compose.yaml").read_text()
+    engine_socket = re.search(r"DOCKER_SOCKET=(\S+)", (DEPLOY / "docker/Dockerfile").read_text())[1]
+    for wanted, times in (f"- docker-proxy:{Path(proxy_socket).parent}\n", 2), (f"-/var/run/docker.sock}}:{engine_socket}\n", 1):
+        if compose.count(wanted) != times:
+            yield f"compose.yaml has {compose.count(wanted)} times {wanted!r}"
+    if composer := shutil.which("docker-compose"):
+        checked = subprocess.run([composer, "-f", DEPLOY / "compose.yaml", "config", "--quiet"], capture_output=True, text=True)
+        if checked.returncode:
+            yield f"docker-compose: {checked.stderr}"
+    with proxied_daemon(scenario, evidence="auto", options=["--config", str(DEPLOY / "docker/assayd.yaml")]) as (proxy, daemon):
+        yield from check_divided(divide_all(daemon, 1))
+        if proxy.refused():
+            yield f"refused: {proxy.refused()}"
+
+
 if not HAPROXY:
     tap.skip_all("needs haproxy")
 main(
+    there_is_no_call_that_it_does_not_know,
     what_assayd_asks_passes_as_it_is,
     everything_else_is_refused_and_logged,
     no_other_protocol_gets_through,
@@ -345,4 +385,5 @@ main(
     (assayd_works_through_it, "bind"),
     (assayd_works_through_it, "volume"),
     an_image_that_is_missing_is_asked_for_through_it,
+    what_is_deployed_fits_together,
 )
