@@ -127,6 +127,7 @@ static void what_an_earlier_keeper_left_is_replaced(void **state)
   assert_true(connection_listen(&next, fixture->directory, "socket", 0));
   CLEANUP_FD int caller = call(fixture);
   assert_true(connection_accept(&next));
+  assert_false(is_hung_up(caller));
   assert_false(connection_accept(&fixture->keeper));
   connection_hang_up(&next);
   fd_close(next.listener);
