@@ -76,6 +76,7 @@ def parse_arguments():
     parser.add_argument("--assayd", required=True, type=Path)
     parser.add_argument("--keeper", required=True, type=Path)
     parser.add_argument("--backend", default="native", choices=["native", "docker"])
+    parser.add_argument("--image", type=Path, help="for Docker: the tar of a root file system with all that the cases need")
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--as-user", action="store_true", help="the daemon runs as an ordinary user")
     parser.add_argument("--without-cgroups", action="store_true", help="hide the cgroup file systems from the daemon")
@@ -116,7 +117,10 @@ def backend_options(options, engine):
     """Of the daemon. Every runtime of the corpus is in one image."""
     if not engine:
         return ["--backend", options.backend]
-    engine.load(docker.COMPILERS_IMAGE)
+    if options.image:
+        engine.import_image(docker.COMPILERS_IMAGE, options.image.read_bytes())
+    else:
+        engine.load(docker.COMPILERS_IMAGE)
     return ["--backend", options.backend, "--docker-host", engine.host, "--docker-image", docker.COMPILERS_IMAGE]
 
 

@@ -36,7 +36,7 @@ SMALL_PROGRAMS = ("sh", "cat", "echo", "head", "sleep", "true", "yes")
 
 # The daemons make files in /run and /etc/docker whatever they are told.
 FIRST_PROCESS = """
-mount -t proc proc /proc && mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /etc/docker || exit
+mkdir -p /etc/docker && mount -t proc proc /proc && mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /etc/docker || exit
 echo ready
 exec docker-init -- sleep infinity
 """
@@ -296,3 +296,7 @@ def _children_born_in(pid):
         yield
     finally:
         enter("/proc/self/ns/pid")
+
+
+if __name__ == "__main__":
+    print(image_file(IMAGE))

@@ -76,7 +76,8 @@ def make_root(root, keeper, attempt, disk_bytes, cgroup_leaves, faults):
     for name in ("dev", "proc", "box", "tmp", "etc/alternatives", "assay"):
         (root / name).mkdir(parents=True)
     make_file(root / "etc/passwd", PASSWD)
-    bind("/etc/alternatives", root / "etc/alternatives")
+    if os.path.isdir("/etc/alternatives"):
+        bind("/etc/alternatives", root / "etc/alternatives")
     mount("proc", root / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     make_devices(root)
     inodes = max(1024, disk_bytes // 4096)
