@@ -93,7 +93,7 @@ def pulling_takes_no_slot_and_tells_how_far_it_is(scenario):
             yield f"meanwhile another was {other['status']} after {time.monotonic() - begun:.1f} s: it waited for the pull"
         said = set()
         while (evaluation := client.get(pulled))["status"] == "preparing":
-            said |= {entry.get("progress") for entry in evaluation["timeline"] if entry["status"] == "preparing"}
+            said |= {entry.get("detail") for entry in evaluation["timeline"] if entry["status"] == "preparing"}
             time.sleep(0.1)
         if len(said - {None}) < 2 or not any(re.search(r"\d", each or "") for each in said):
             yield f"the timeline told of its progress: {said}"
