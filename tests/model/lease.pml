@@ -51,7 +51,7 @@ byte newest[ATTEMPTS];     /* the newest epoch that the backend has heard of */
 /* ---- what the claims are made of ---- */
 
 byte starts[ATTEMPTS], verdicts, crashes, faults, takeovers;
-bool excused;
+bool excused, one_is_gone;
 
 #define FAULT faults < FAULTS -> faults++
 
@@ -75,8 +75,7 @@ bool excused;
 
 inline write_record(a, outcome)
 {
-  assert(a == row_attempt);               /* law 4: of an attempt given up no record appears, */
-  assert(!finished || verdict != LOST);   /* nor of one that was called lost */
+  CLAIM(LOST_IS_LOST, a == row_attempt && (!finished || verdict != LOST));
   record[a] = outcome;
   keeper[a] = over;
   printf("keeper %d: record %e\n", a, outcome)
@@ -107,7 +106,7 @@ inline kill(a)
 
 inline remove(a)
 {
-  assert(finished || row_attempt > a); /* law 7 */
+  CLAIM(NOTHING_DESTROYED, finished || row_attempt > a);
   printf("backend: remove %d\n", a);
   keeper[a] = 0; marker[a] = false; record[a] = 0;
 #ifdef BREAK_FENCE_REMOVED
@@ -117,14 +116,16 @@ inline remove(a)
 
 /* ======== writes ======== */
 
+#define ALIVE(a) (keeper[a] == waits || keeper[a] == runs)
+
 inline check_verdict(a)
 {
-  assert(verdicts == 1);                                                                             /* law 6 */
-  assert(verdict == LOST || verdict == CANCELLED || verdict == record[a]);                           /* law 5 */
-  assert(verdict != LOST || ((record[a] == 0 || record[a] == LOST) && keeper[a] != waits && keeper[a] != runs)); /* 4 */
-  assert(verdict != LOST || excused);
-  assert(verdict != CANCELLED || cancel_wanted);
-  assert(verdict != CANCELLED || record[a] == CANCELLED || starts[a] == 0)
+  CLAIM(ONE_VERDICT, verdicts == 1);
+  CLAIM(NO_VERDICT_UNRECORDED, verdict == LOST || verdict == CANCELLED || verdict == record[a]);
+  CLAIM(NO_VERDICT_UNRECORDED, verdict != CANCELLED || cancel_wanted);
+  CLAIM(LOST_IS_LOST, verdict != LOST || ((record[a] == 0 || record[a] == LOST) && !ALIVE(a)));
+  CLAIM(LOST_IS_EXCUSED, verdict != LOST || excused);
+  CLAIM(NEVER_STARTED, verdict != CANCELLED || record[a] == CANCELLED || starts[a] == 0)
 }
 
 inline finish(a_verdict)
@@ -148,23 +149,25 @@ inline begin_next_attempt()
 
 /* ======== the executors ======== */
 
-mtype:presence_kind = { absent, pending, running, dead };
-
 #define LEFT_OVER(a) (keeper[a] != 0 || marker[a] || record[a] != 0)
 
 #define MAY_CRASH                                                                                                      \
   if                                                                                                                   \
   :: atomic { crashes < CRASHES -> crashes++; printf("executor %d: CRASH\n", me); goto leads_no_more }                 \
+  :: atomic {                                                                                                          \
+      crashes < CRASHES && !one_is_gone ->                                                                             \
+      crashes++; one_is_gone = true; printf("executor %d: GONE\n", me); goto gone                                      \
+    }                                                                                                                  \
   :: true                                                                                                              \
   fi
 
 inline ask_backend()
 {
   if
-  :: keeper[attempt] == 0 || (keeper[attempt] == over && !marker[attempt]) -> presence = absent
-  :: keeper[attempt] == waits -> presence = pending
-  :: keeper[attempt] == runs -> presence = running
-  :: keeper[attempt] == over && marker[attempt] -> presence = dead
+  :: keeper[attempt] == 0 || (keeper[attempt] == over && !marker[attempt]) -> seen_presence = absent
+  :: keeper[attempt] == waits -> seen_presence = pending
+  :: keeper[attempt] == runs -> seen_presence = running
+  :: keeper[attempt] == over && marker[attempt] -> seen_presence = dead
   fi
 }
 
@@ -172,20 +175,20 @@ inline read_evidence()
 {
   seen_started = marker[attempt];
   seen_record = record[attempt];
-  printf("executor %d: look: %e, started %d, record %e\n", me, presence, seen_started, seen_record)
+  printf("executor %d: look: %e, started %d, record %e\n", me, seen_presence, seen_started, seen_record)
 }
 
 proctype Executor(byte me)
 {
   byte mine, attempt;
-  mtype:presence_kind presence;
+  mtype:presence seen_presence;
   bool confirming, seen_started;
   mtype:verdict_kind seen_record;
 
 leads_no_more: /* or has crashed and started again */
   atomic {
     orphaned = orphaned || (mine != 0 && mine == epoch);
-    mine = 0; attempt = 0; presence = 0; confirming = false; seen_started = false; seen_record = 0
+    mine = 0; attempt = 0; seen_presence = 0; confirming = false; seen_started = false; seen_record = 0
   };
 end:
   if
@@ -212,10 +215,10 @@ look_at_it:
     read_evidence();
     if
     :: seen_record != 0 -> goto has_record
-    :: seen_record == 0 && presence == dead -> goto is_dead
-    :: seen_record == 0 && (presence == pending || presence == running) -> goto is_alive
-    :: seen_record == 0 && presence == absent && !seen_started -> goto is_absent
-    :: seen_record == 0 && presence == absent && seen_started -> goto look_at_it /* it was begun in between */
+    :: seen_record == 0 && seen_presence == dead -> goto is_dead
+    :: seen_record == 0 && (seen_presence == pending || seen_presence == running) -> goto is_alive
+    :: seen_record == 0 && seen_presence == absent && !seen_started -> goto is_absent
+    :: seen_record == 0 && seen_presence == absent && seen_started -> goto look_at_it /* it was begun in between */
     fi
   };
 
@@ -240,7 +243,7 @@ is_alive:
   if
   :: atomic { cancel_wanted -> kill(attempt) }
   :: atomic { excused = true; kill(attempt) } /* its deadline passed */
-  :: keeper[attempt] == over || keeper[attempt] == 0 || keeper[attempt] == runs && presence == pending
+  :: keeper[attempt] == over || keeper[attempt] == 0 || keeper[attempt] == runs && seen_presence == pending
   :: finished || epoch != mine -> goto leads_no_more /* it learns that, sooner or later */
   fi;
   MAY_CRASH;
@@ -257,7 +260,13 @@ is_absent:
   :: !HEARD(attempt) -> goto leads_no_more
   fi;
   MAY_CRASH;
-  goto look_at_it
+  goto look_at_it;
+
+gone: /* its machine never comes back */
+  atomic { orphaned = orphaned || mine == epoch; mine = 0; attempt = 0; seen_presence = 0; confirming = false;
+           seen_started = false; seen_record = 0 };
+end_gone:
+  false
 }
 
 /* ======== the world ======== */
@@ -271,9 +280,9 @@ end:
       if
       :: marker[a] = true; keeper[a] = runs; starts[a]++;
         printf("keeper %d: start\n", a);
-        assert(starts[a] == 1);             /* at most one run of an attempt */
-        assert(!finished);                  /* nothing starts behind its verdict */
-        assert(row_attempt == a)            /* law 2 */
+        CLAIM(ONE_RUN, starts[a] == 1);
+        CLAIM(DURABLE_INTENT, row_attempt == a);
+        CLAIM(NEVER_STARTED, !finished)
       :: FAULT; keeper[a] = over; excused = true; printf("keeper %d: killed\n", a)
       fi
     }
@@ -294,7 +303,7 @@ active proctype Time()
 end:
   do
   :: atomic {
-      !finished && !expired && takeovers < TAKEOVERS ->
+      !finished && !expired && !orphaned && takeovers < TAKEOVERS ->
       if
       :: takeovers++; expired = true
       :: true

@@ -43,6 +43,8 @@ mtype:verdict_kind verdict;        /* 0: none, as everywhere */
 mtype:write_kind write;            /* asked for, and not answered yet */
 mtype:verdict_kind write_verdict;
 bool committed;               /* it is durable, and the answer is on its way */
+bool cancel_stored;           /* the row's cancelled_at */
+bool cancel_asked, cancel_committed; /* the same for the write of it */
 
 /* ---- the executor's memory: gone with a crash ---- */
 
@@ -61,17 +63,17 @@ mtype:verdict_kind decided;        /* of no meaning between two steps */
 /* ---- between the executor and the backend ---- */
 
 mtype:request_kind = { launch, kill, kill_for_cancel, remove };
-mtype:launch_result = { accepted, busy, refuse, prepare, no_answer };
 mtype:look_phase = {
   asked,
-  found_alive_keeper, found_dead_keeper, found_fetching, found_nothing_there, found_error, /* the backend's word */
-  unknown, absent, pending, running, dead                                                  /* enum presence */
+  word_alive, word_dead, word_fetching, word_nothing, word_error, /* what the backend said: the first half of a look */
+  answered
 };
 
 chan requests = [4] of { mtype:request_kind, byte };
 mtype:launch_result answer;          /* to the launch */
 mtype:look_phase look;
-bool seen_started;
+mtype:presence seen_presence; /* the answer: `struct observation` */
+bool seen_progress, seen_started;
 mtype:verdict_kind seen_record;
 
 /* ---- the world, which does not care whether assayd lives ---- */
@@ -95,7 +97,8 @@ mtype:image_life image = there;
 byte crashes, faults, slips;
 byte starts[ATTEMPTS], verdicts;
 bool told_accepted;              /* the client has its 202 */
-bool told_cancelling;            /* the client was told that its cancellation is under way */
+bool wants_cancel;               /* the client has asked for it, */
+bool told_cancelling;            /* and was told that it is under way */
 bool excused;                    /* the platform did fail, or a deadline passed */
 bool silence;                    /* law 8 had to end it: nobody could say anything until the deadline */
 
@@ -128,16 +131,21 @@ inline commit()
   fi
 }
 
-/* What a verdict claims of the world. */
+/* What a verdict says of the world. */
 inline check_verdict(a)
 {
-  assert(verdicts == 1);                                                                           /* law 6 */
-  assert(verdict == LOST || verdict == CANCELLED || verdict == NOT_STARTED || verdict == record[a]); /* law 5 */
-  assert(verdict != LOST || record[a] == 0 || record[a] == LOST || silence);                       /* law 4 */
-  assert(verdict != LOST || excused);                        /* crashes, errors and lost messages cost nothing but time */
-  assert(verdict != CANCELLED || told_cancelling);
-  assert(verdict != CANCELLED || record[a] == CANCELLED || starts[a] == 0);
-  assert(verdict != NOT_STARTED || record[a] == NOT_STARTED || starts[a] == 0)
+  CLAIM(ONE_VERDICT, verdicts == 1);
+  CLAIM(NO_VERDICT_UNRECORDED, verdict == LOST || verdict == CANCELLED || verdict == NOT_STARTED || verdict == record[a]);
+  CLAIM(NO_VERDICT_UNRECORDED, verdict != CANCELLED || wants_cancel);
+  CLAIM(LOST_IS_LOST, verdict != LOST || record[a] == 0 || record[a] == LOST || silence);
+  CLAIM(LOST_IS_EXCUSED, verdict != LOST || excused);
+  CLAIM(NEVER_STARTED, verdict != CANCELLED || record[a] == CANCELLED || starts[a] == 0);
+  CLAIM(NEVER_STARTED, verdict != NOT_STARTED || record[a] == NOT_STARTED || starts[a] == 0)
+}
+
+inline commit_cancel()
+{
+  cancel_stored = cancel_stored || !finished
 }
 
 /* ======== effects ======== */
@@ -146,6 +154,14 @@ inline ask_store(what, a_verdict)
 {
   if
   :: up -> write = what; write_verdict = a_verdict; MAY_CRASH
+  :: else
+  fi
+}
+
+inline ask_store_to_cancel()
+{
+  if
+  :: up -> cancel_asked = true; MAY_CRASH
   :: else
   fi
 }
@@ -171,10 +187,8 @@ inline ask_look()
 /* ask_for_launch() */
 inline ask_launch()
 {
-  assert(stop == 0); /* nothing is launched that is to end */
-#ifdef CANCEL_KEPT
-  assert(!told_cancelling);
-#endif
+  CLAIM(STOPPED_IS_STOPPED, stop == 0);
+  CLAIM(CANCEL_IS_KEPT, !told_cancelling);
   launching = true;
   ask(launch, attempt)
 }
@@ -197,16 +211,20 @@ inline settle()
     :: write != 0 && !committed -> commit()
     :: true
     fi;
-    write = 0; write_verdict = 0; committed = false;
+    if
+    :: cancel_asked && !cancel_committed -> commit_cancel()
+    :: true
+    fi;
+    write = 0; write_verdict = 0; committed = false; cancel_asked = false; cancel_committed = false;
     open = false; state = 0; attempt = 0; stop = 0;
     recovering = false; launching = false; looking_again = false; confirming = false; finishing = false;
     refused = false; listed = false; hint = false;
-    look = 0; seen_started = false; seen_record = 0; answer = 0;
+    look = 0; seen_presence = 0; seen_progress = false; seen_started = false; seen_record = 0; answer = 0;
     if
     :: image == fetching -> image = missing
-    :: else
+    :: true
     fi;
-    assert(!told_accepted || stored) /* law 1: what was acknowledged is durable */
+    CLAIM(DURABLE_ACCEPTANCE, !told_accepted || stored)
   :: else
   fi
 }
@@ -261,16 +279,24 @@ inline give_up()
   conclude(absent, false, 0)
 }
 
+/* evaluation_end_preparing() */
+inline end_preparing()
+{
+  if
+  :: launching -> ask_kill(); ask_look()
+  :: !launching -> give_up()
+  fi
+}
+
 inline found_dead()
 {
 #ifdef BREAK_LAW_4
-  conclude(look, seen_started, seen_record)
+  conclude(seen_presence, seen_started, seen_record)
 #else
   if
-  :: confirming -> conclude(look, seen_started, seen_record)
+  :: confirming -> conclude(seen_presence, seen_started, seen_record)
   :: else ->
     seal();
-    look = 0;
     confirming = true;
     ask_kill();
     ask_look()
@@ -278,18 +304,22 @@ inline found_dead()
 #endif
 }
 
+#define BEFORE_RUNNING (state == QUEUED || state == PREPARING || state == STARTING)
+#define RUNS_NOW (seen_presence == running || seen_started)
+
 inline found_alive()
 {
   confirming = false;
   recovering = false;
-  if
-  :: (state == PREPARING || state == QUEUED || state == STARTING) && (look == running || seen_started) -> move(RUNNING)
-  :: state == QUEUED && look == pending && !seen_started -> move(STARTING)
+  if /* state_of_alive() */
+  :: BEFORE_RUNNING && RUNS_NOW -> move(RUNNING)
+  :: (state == QUEUED || state == STARTING) && !RUNS_NOW && seen_progress -> move(PREPARING)
+  :: state == QUEUED && !RUNS_NOW && !seen_progress -> move(STARTING)
   :: else
   fi;
-  look = 0;
   if
-  :: stop != 0 -> ask_kill()
+  :: stop != 0 && state == PREPARING && !launching -> end_preparing()
+  :: stop != 0 && !(state == PREPARING && !launching) -> ask_kill()
   :: else
   fi
 }
@@ -297,10 +327,9 @@ inline found_alive()
 inline found_nothing()
 {
   if
-  :: launching -> look = 0 /* on its way: the answer will tell */
+  :: launching /* on its way: the answer will tell */
   :: !launching && (stop != 0 || refused || state == RUNNING || state == SEALING) -> found_dead()
   :: else ->
-    look = 0;
     if
     :: recovering -> recovering = false
     :: !recovering && state == PREPARING -> move(QUEUED)
@@ -313,18 +342,19 @@ inline found_nothing()
 /* evaluation_observed() */
 inline observed()
 {
+  look = 0;
   if
-  :: !CONCERNED -> look = 0
-  :: CONCERNED && seen_record != 0 -> conclude(look, seen_started, seen_record)
+  :: !CONCERNED
+  :: CONCERNED && seen_record != 0 -> conclude(seen_presence, seen_started, seen_record)
   :: CONCERNED && seen_record == 0 ->
     if
-    :: look == unknown -> look = 0
-    :: look == running || look == pending -> found_alive()
-    :: look == dead || (look == absent && seen_started) -> found_dead()
-    :: look == absent && !seen_started -> found_nothing()
+    :: seen_presence == unknown
+    :: seen_presence == running || seen_presence == pending -> found_alive()
+    :: seen_presence == dead || (seen_presence == absent && seen_started) -> found_dead()
+    :: seen_presence == absent && !seen_started -> found_nothing()
     fi
   fi;
-  seen_started = false; seen_record = 0;
+  seen_presence = 0; seen_progress = false; seen_started = false; seen_record = 0;
   if
   :: looking_again && !finishing -> looking_again = false; ask_look()
   :: else
@@ -343,7 +373,9 @@ inline overdue()
   fi;
   if
   :: state == QUEUED && recovering -> silence = true; conclude(unknown, false, 0)
-  :: (state == QUEUED && !recovering) || state == PREPARING -> give_up()
+  :: state == QUEUED && !recovering -> give_up()
+  :: state == PREPARING && launching -> seal(); end_preparing()
+  :: state == PREPARING && !launching -> end_preparing()
   :: state == STARTING || state == RUNNING -> seal(); ask_kill(); ask_look()
   :: state == SEALING -> silence = true; conclude(unknown, true, 0)
   fi;
@@ -381,7 +413,9 @@ inline boot()
   printf("assayd: start\n");
   up = true;
   if
-  :: stored && !finished -> open = true; state = QUEUED; attempt = stored_attempt; recovering = true; ask_look()
+  :: stored && !finished -> open = true; state = QUEUED; attempt = stored_attempt; recovering = true;
+    stop = (cancel_stored -> cancelled : 0);
+    ask_look()
   :: else
   fi
 }
@@ -398,14 +432,17 @@ inline launch_it()
 inline cancel()
 {
   printf("client: cancel\n");
-  told_cancelling = true;
+  wants_cancel = true;
+  ask_store_to_cancel();
   if
-  :: stop == 0 -> stop = cancelled
-  :: else
-  fi;
-  if
-  :: !finishing && ((state == QUEUED && !recovering) || state == PREPARING) -> give_up()
-  :: !finishing && (state == STARTING || state == RUNNING) -> ask_kill(); ask_look()
+  :: up ->
+    stop = cancelled;
+    if
+    :: !finishing && state == QUEUED && !recovering -> give_up()
+    :: !finishing && state == PREPARING -> end_preparing()
+    :: !finishing && (state == STARTING || state == RUNNING) -> ask_kill(); ask_look()
+    :: else
+    fi
   :: else
   fi;
   settle()
@@ -419,23 +456,27 @@ inline launched()
   :: CONCERNED && launching ->
     launching = false;
     if
-    :: answer == accepted && stop == 0
-    :: answer == accepted && stop != 0 -> ask_look()
-    :: (answer == busy || answer == prepare) && state != STARTING
-    :: answer == busy && state == STARTING ->
+    :: answer == launch_accepted && stop == 0
+    :: answer == launch_accepted && stop != 0 -> ask_look()
+    :: (answer == launch_busy && state != STARTING) ||
+       (answer == launch_preparing && state != STARTING && state != PREPARING)
+    :: answer == launch_busy && state == STARTING ->
       move(QUEUED);
       if
       :: stop != 0 -> give_up()
       :: else
       fi
-    :: answer == prepare && state == STARTING ->
-      move(PREPARING);
+    :: answer == launch_preparing && (state == STARTING || state == PREPARING) ->
       if
-      :: stop != 0 -> give_up()
+      :: state == STARTING -> move(PREPARING)
+      :: else
+      fi;
+      if
+      :: stop != 0 -> end_preparing()
       :: else -> ask_look()
       fi
-    :: answer == refuse -> refused = true; ask_look()
-    :: answer == no_answer -> ask_look()
+    :: answer == launch_refused -> refused = true; ask_look()
+    :: answer == launch_unknown -> ask_look()
     fi
   fi;
   answer = 0;
@@ -468,7 +509,7 @@ inline answer_next_attempt()
 inline answer_finish()
 {
   move(FINISHED);
-  assert(finished); /* nobody is told of a verdict that is not durable */
+  CLAIM(TOLD_IS_DURABLE, finished);
   ask(remove, attempt);
   open = false; state = 0; attempt = 0; stop = 0;
   recovering = false; launching = false; looking_again = false; confirming = false; finishing = false; refused = false;
@@ -530,6 +571,8 @@ active proctype Store()
 {
 end:
   do
+  :: atomic { cancel_asked && !cancel_committed -> commit_cancel(); cancel_committed = true }
+  :: atomic { cancel_committed -> cancel_asked = false; cancel_committed = false; told_cancelling = true }
   :: atomic { write != 0 && !committed -> commit(); committed = true }
   :: atomic {
       committed ->
@@ -549,21 +592,21 @@ end:
 inline launch_keeper(a)
 {
   if
-  :: marker[a] || keeper[a] == waits -> answer = accepted /* adopted */
-  :: !marker[a] && keeper[a] != waits && image != there -> image = fetching; answer = prepare
+  :: marker[a] || keeper[a] == waits -> answer = launch_accepted /* adopted */
+  :: !marker[a] && keeper[a] != waits && image != there -> image = fetching; answer = launch_preparing
   :: !marker[a] && keeper[a] != waits && image == there ->
     if
-    :: keeper[a] = waits; answer = accepted
-    :: keeper[a] == 0 -> answer = refuse
-    :: SLIP; answer = busy
-    :: SLIP; answer = no_answer /* the request was lost */
+    :: keeper[a] = waits; answer = launch_accepted
+    :: keeper[a] == 0 -> answer = launch_refused
+    :: SLIP; answer = launch_busy
+    :: SLIP; answer = launch_unknown /* the request was lost */
     fi
 #ifdef WITHOUT_TRUE_PREPARING
-  :: !marker[a] && keeper[a] == 0 && image != there -> keeper[a] = waits; answer = prepare
+  :: !marker[a] && keeper[a] == 0 && image != there -> keeper[a] = waits; answer = launch_preparing
 #endif
   fi;
   if
-  :: SLIP; answer = no_answer /* the reply is lost */
+  :: SLIP; answer = launch_unknown /* the reply is lost */
   :: true
   fi;
   if
@@ -575,8 +618,8 @@ inline launch_keeper(a)
 
 inline write_record(a, outcome)
 {
-  assert(a == stored_attempt || silence);          /* law 4: of an attempt given up no record appears, */
-  assert(!finished || verdict != LOST || silence); /* nor of one that was called lost */
+  CLAIM(LOST_IS_LOST, a == stored_attempt || silence); /* of an attempt given up no record appears */
+  CLAIM(LOST_IS_LOST, !finished || verdict != LOST || silence);
   record[a] = outcome;
   keeper[a] = over;
   printf("keeper %d: record %e\n", a, outcome)
@@ -594,7 +637,7 @@ inline kill_program(a, outcome)
 
 inline remove_attempt(a)
 {
-  assert(finished || stored_attempt > a); /* law 7 */
+  CLAIM(NOTHING_DESTROYED, finished || stored_attempt > a);
   printf("backend: remove %d\n", a);
   keeper[a] = 0; marker[a] = false; record[a] = 0
 }
@@ -639,7 +682,7 @@ end:
 
 /* ======== a look: the backend first, the evidence second (law 4), the answer later ======== */
 
-#define NEVER_STARTED(a) (keeper[a] == 0 || (keeper[a] == over && !marker[a]))
+#define NOT_BEGUN(a) (keeper[a] == 0 || (keeper[a] == over && !marker[a]))
 
 /* `absent` is only said where no launch is on its way, whoever asked for it. */
 #ifdef WITHOUT_FENCE
@@ -653,18 +696,18 @@ inline ask_backend(a)
   if
   :: FAULT; hung = true; printf("backend: hangs\n")
   :: FAULT; hung = true; hung_for_ever = true; printf("backend: hangs for ever\n")
-  :: SLIP; look = found_error
+  :: SLIP; look = word_error
 #ifdef HEARSAY
-  :: keeper[a] == runs && SLIP; excused = true; look = found_dead_keeper /* "exited", "created", though it runs */
+  :: keeper[a] == runs && SLIP; excused = true; look = word_dead /* "exited", "created", though it runs */
 #ifdef WITHOUT_TRUE_ABSENT
-  :: keeper[a] == waits && SLIP; excused = true; look = found_dead_keeper
+  :: keeper[a] == waits && SLIP; excused = true; look = word_dead
 #endif
 #endif
-  :: keeper[a] == waits || keeper[a] == runs -> look = found_alive_keeper
-  :: keeper[a] == over && marker[a] -> look = found_dead_keeper
-  :: NEVER_STARTED(a) && image == fetching -> look = found_fetching
-  :: NEVER_STARTED(a) && image != fetching && LAUNCH_MAY_COME -> look = found_error
-  :: NEVER_STARTED(a) && image != fetching && !LAUNCH_MAY_COME -> look = found_nothing_there
+  :: keeper[a] == waits || keeper[a] == runs -> look = word_alive
+  :: keeper[a] == over && marker[a] -> look = word_dead
+  :: NOT_BEGUN(a) && image == fetching -> look = word_fetching
+  :: NOT_BEGUN(a) && image != fetching && LAUNCH_MAY_COME -> look = word_error
+  :: NOT_BEGUN(a) && image != fetching && !LAUNCH_MAY_COME -> look = word_nothing
   fi
 }
 
@@ -678,25 +721,26 @@ inline read_evidence(a)
 inline combine()
 {
   if
-  :: seen_record != 0 -> look = dead
-  :: seen_record == 0 && look == found_error ->
+  :: seen_record != 0 -> seen_presence = dead
+  :: seen_record == 0 && look == word_error ->
 #ifdef BREAK_LAW_9
-    look = absent
+    seen_presence = absent
 #else
-    look = unknown; seen_started = false
+    seen_presence = unknown; seen_started = false
 #endif
-  :: seen_record == 0 && look == found_alive_keeper -> look = (seen_started -> running : pending)
-  :: seen_record == 0 && look == found_dead_keeper -> look = (seen_started -> dead : absent)
-  :: seen_record == 0 && look == found_fetching -> look = pending
-  :: seen_record == 0 && look == found_nothing_there && !seen_started -> look = absent
-  :: seen_record == 0 && look == found_nothing_there && seen_started ->
+  :: seen_record == 0 && look == word_alive -> seen_presence = (seen_started -> running : pending)
+  :: seen_record == 0 && look == word_dead -> seen_presence = (seen_started -> dead : absent)
+  :: seen_record == 0 && look == word_fetching -> seen_presence = pending; seen_progress = !seen_started
+  :: seen_record == 0 && look == word_nothing && !seen_started -> seen_presence = absent
+  :: seen_record == 0 && look == word_nothing && seen_started ->
 #ifdef BREAK_LOOK
-    look = dead
+    seen_presence = dead
 #else
-    look = unknown /* it was begun in between: it is the backend's word that is old */
+    seen_presence = unknown /* it was begun in between: it is the backend's word that is old */
 #endif
   fi;
-  printf("look: %e, started %d, record %e\n", look, seen_started, seen_record)
+  look = answered;
+  printf("look: %e, started %d, record %e\n", seen_presence, seen_started, seen_record)
 }
 
 #ifdef HEARSAY
@@ -704,27 +748,25 @@ inline combine()
 #else
 #define LOOK_MAY_GO (!hung)
 #endif
-#define LOOKED_HALF                                                                                                    \
-  (look == found_alive_keeper || look == found_dead_keeper || look == found_fetching ||                                \
-   look == found_nothing_there || look == found_error)
-#define LOOKED (look == unknown || look == absent || look == pending || look == running || look == dead)
+#define HALF_LOOKED                                                                                                    \
+  (look == word_alive || look == word_dead || look == word_fetching || look == word_nothing || look == word_error)
 
 active proctype Look()
 {
 end:
   do
 #ifdef BREAK_LAW_4
-  :: atomic { look == asked && LOOK_MAY_GO -> read_evidence(attempt); look = found_fetching }
-  :: atomic { look == found_fetching && LOOK_MAY_GO -> ask_backend(attempt); combine() }
+  :: atomic { look == asked && LOOK_MAY_GO -> read_evidence(attempt); look = word_fetching }
+  :: atomic { look == word_fetching && LOOK_MAY_GO -> ask_backend(attempt); combine() }
 #else
   :: atomic { look == asked && LOOK_MAY_GO -> ask_backend(attempt) }
-  :: atomic { LOOKED_HALF -> read_evidence(attempt); combine() }
+  :: atomic { HALF_LOOKED -> read_evidence(attempt); combine() }
 #endif
   :: atomic {
-      LOOKED ->
+      look == answered ->
 #ifdef WITHOUT_BOUNDED_LOOKS
       if /* the answer to a look of long ago */
-      :: SLIP; look = absent; seen_started = false; seen_record = 0; printf("look: absent, long ago\n")
+      :: SLIP; seen_presence = absent; seen_progress = false; seen_started = false; seen_record = 0; printf("look: absent, long ago\n")
       :: true
       fi;
 #endif
@@ -743,9 +785,9 @@ inline start_program(a)
   keeper[a] = runs;
   starts[a]++;
   printf("keeper %d: start\n", a);
-  assert(starts[a] == 1);                           /* at most one run of an attempt */
-  assert((stored && stored_attempt == a) || silence); /* law 2: it was recorded before */
-  assert(!finished || silence)                      /* and nothing starts behind its verdict */
+  CLAIM(ONE_RUN, starts[a] == 1);
+  CLAIM(DURABLE_INTENT, (stored && stored_attempt == a) || silence);
+  CLAIM(NEVER_STARTED, !finished || silence)
 }
 
 inline keeper_dies(a)
@@ -795,7 +837,7 @@ end:
   :: atomic { up && !told_accepted && !open && !stored -> submit() }
   :: atomic { up && !told_accepted && stored && (!open || state != ACCEPTING) -> told_accepted = true } /* the same key */
 #ifdef CANCEL
-  :: atomic { up && told_accepted && open && !told_cancelling -> cancel() }
+  :: atomic { up && told_accepted && open && state != ACCEPTING && !told_cancelling && !cancel_asked -> cancel() }
 #endif
   :: told_accepted -> break
   od
@@ -805,6 +847,12 @@ init
 {
   COVER_START
   atomic {
+#ifdef PREPARE
+    if
+    :: true
+    :: image = fetching /* for another evaluation */
+    fi;
+#endif
     run Keeper(0);
 #if ATTEMPTS > 1
     run Keeper(1)
