@@ -92,4 +92,5 @@ void cgroup_parse(const char *self_cgroup, const char *mountinfo, struct cgroup_
   v1_directory(self_cgroup, mountinfo, "memory", ret->v1_memory);
   v1_directory(self_cgroup, mountinfo, "pids", ret->v1_pids);
   v1_directory(self_cgroup, mountinfo, "cpuacct", ret->v1_cpuacct);
+  v1_directory(self_cgroup, mountinfo, "cpu", ret->v1_cpu);
 }

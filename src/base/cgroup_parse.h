@@ -11,9 +11,10 @@ enum { CGROUP_PATH_SIZE = 512 };
 
 struct cgroup_places {
   /* Directories, or "" where there is none that this process can name. */
-  char v2_own[CGROUP_PATH_SIZE];  /* this process's cgroup in the unified hierarchy */
-  char v2_root[CGROUP_PATH_SIZE]; /* where that hierarchy is mounted */
-  char v1_memory[CGROUP_PATH_SIZE], v1_pids[CGROUP_PATH_SIZE], v1_cpuacct[CGROUP_PATH_SIZE]; /* its own, version 1 */
+  char v2_own[CGROUP_PATH_SIZE];                               /* this process's cgroup in the unified hierarchy */
+  char v2_root[CGROUP_PATH_SIZE];                              /* where that hierarchy is mounted */
+  char v1_memory[CGROUP_PATH_SIZE], v1_pids[CGROUP_PATH_SIZE]; /* its own, version 1 */
+  char v1_cpuacct[CGROUP_PATH_SIZE], v1_cpu[CGROUP_PATH_SIZE]; /* often the same */
 };
 
 /* Both texts NUL-terminated. */

@@ -42,6 +42,19 @@ void containment_find_cgroups(const struct host *host, struct cgroup_places *ret
   cgroup_parse((const char *)membership->data, (const char *)mounts->data, ret);
 }
 
+/* The file is there where the controller is in charge of this very cgroup. */
+static bool has_file(const char *directory, const char *file)
+{
+  char path[CGROUP_PATH_SIZE + 32];
+  snprintf(path, sizeof path, "%s/%s", directory, file);
+  return directory[0] && access(path, F_OK) == 0;
+}
+
+bool containment_is_scheduled_apart(const struct cgroup_places *places)
+{
+  return has_file(places->v2_own, "cpu.weight") || has_file(places->v1_cpu, "cpu.shares");
+}
+
 /*
  * The namespaces that the machine itself was started with have numbers that never change (enum init_ns_ino in
  * include/uapi/linux/nsfs.h; those of mnt and net since Linux 6.18). Another number is another namespace. Whether some

@@ -14,3 +14,5 @@ uint32_t containment_features(const struct host *host, const struct limits *limi
 
 /* The cgroup that the container is in, whichever version it is of, with a namespace of cgroups or without. */
 void containment_find_cgroups(const struct host *host, struct cgroup_places *ret);
+/* Whether the container is scheduled as one, so that priorities in it mean nothing to anybody outside. */
+bool containment_is_scheduled_apart(const struct cgroup_places *places);

@@ -55,8 +55,9 @@ struct evaluation {
 
   struct record record; /* filled in as things become known */
   struct mono step_started;
-  uint64_t init_cpu_us;    /* what init used in the cgroup, before the program: not the program's own */
-  uint64_t compile_cpu_us; /* what the compile step used: not the run's */
+  uint64_t waited_before_us; /* for a processor, by the keeper, up to then (stall.h) */
+  uint64_t init_cpu_us;      /* what init used in the cgroup, before the program: not the program's own */
+  uint64_t compile_cpu_us;   /* what the compile step used: not the run's */
   uint64_t waited_cpu_us, waited_peak_bytes; /* of all processes that init waited for, as it reported */
 
   enum kill_reason kill_reason;                         /* why it was killed, if it was */

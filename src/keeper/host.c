@@ -210,6 +210,7 @@ bool host_prepare_contained(struct host *ret, int attempt, const struct limits *
       !read_boot_id(host, error))
     return false;
   containment_find_cgroups(host, &places);
+  host->gives_way = containment_is_scheduled_apart(&places);
   cgroups_open_contained(&host->cgroups, &places, limits);
   host->isolation = common_features(host) | containment_features(host, limits);
   if (cgroups_have(&host->cgroups, CONTROLLER_PIDS))

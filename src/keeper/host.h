@@ -21,6 +21,7 @@ struct host {
   bool privileged;      /* started by root: programs run under a user id of their own */
   uint32_t uid_base;    /* of the host, where sandboxes are user namespaces */
   uint32_t program_uid; /* as init sees it */
+  bool gives_way;       /* programs leave the processors to the keeper */
   char **environment;   /* NULL-terminated: what a container's image sets for every program; or NULL */
   int proc, evidence;   /* directories: the host's /proc; all evidence, or in a container the one attempt's own */
   struct cgroups cgroups;

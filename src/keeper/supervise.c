@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "keeper/outcome.h"
+#include "keeper/stall.h"
 #include "keeper/stops.h"
 
 #include <errno.h>
@@ -11,10 +12,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A timer that is so late was not held up by a program: the keeper itself could not run, as a container is paused, a
- * machine suspended or a process stopped. (What stands still within the limit and goes on in time is not noticed.) */
-enum { STALL_MS_MAX = 2000 };
 
 enum { SAMPLE_MS = 10, CPU_CHECK_MS_MIN = 1, KILL_MS_MAX = 5000, RETRY_MS = 50 };
 
@@ -96,6 +93,7 @@ bool supervise_step(struct evaluation *evaluation, enum step step)
   evaluation->sample_at =
     evaluation->sampler.proc >= 0 ? mono_add_ms(evaluation->step_started, SAMPLE_MS) : (struct mono){0};
   evaluation->record.started_at = wall_now();
+  evaluation->waited_before_us = stall_waited_us(evaluation->host->proc);
   return sandbox_run(&evaluation->sandbox, step);
 }
 
@@ -237,11 +235,17 @@ static void sample(struct evaluation *evaluation, struct mono now)
     evaluation_kill(evaluation, KILLED_MEMORY);
 }
 
+/* A program is not to blame for what stood still past its limit. (What does so within it, and goes on in time, is not
+ * noticed.) */
 static void check_wall(struct evaluation *evaluation, struct mono now)
 {
-  if (has_come(mono_add_ms(wall_deadline(evaluation), STALL_MS_MAX), now))
+  const struct mono deadline = wall_deadline(evaluation);
+  if (!has_come(deadline, now))
+    return;
+  const uint64_t waited_us = stall_waited_us(evaluation->host->proc) - evaluation->waited_before_us;
+  if (stall_was_one(now.us - deadline.us, waited_us))
     evaluation_abandon(evaluation, ETIME, "the sandbox or its host stood still past the time limit");
-  else if (has_come(wall_deadline(evaluation), now))
+  else
     evaluation_kill(evaluation, KILLED_WALL_TIME);
 }
 

@@ -54,12 +54,12 @@ class Contained(Programs):
             os.chown(path, self.owner, self.owner)
         return name
 
-    def launch(self, name, environment=(), faults=(), **other_limits):
+    def launch(self, name, environment=(), faults=(), processor_percent=None, **other_limits):
         """A container for an attempt whose directory is there."""
         plan_file = self.attempt(name) / "plan"
         limits = {**limits_of(plan_file.read_bytes() if plan_file.exists() else b""), **other_limits}
         leaves = self.cgroups.make_leaf(limits["memory_bytes"] + CONTAINER_MEMORY_BYTES,
-                                        limits["processes"] + CONTAINER_PROCESSES) if self.cgroups else []
+                                        limits["processes"] + CONTAINER_PROCESSES, processor_percent) if self.cgroups else []
         command = ["/assay/keeper", "--container", "/assay/attempt", "--name", name]
         return Container(command, dict(environment), leaves, faults, root=Path(self.root), keeper=self.binary,
                          attempt=self.attempt(name), disk_bytes=limits["disk_bytes"])

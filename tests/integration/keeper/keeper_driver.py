@@ -128,7 +128,7 @@ class Cgroups:
     """Directories for this test's leaves in whatever hierarchies this host has and lets us use."""
 
     def __init__(self):
-        self.paths, self.options, self.made = [], [], 0
+        self.paths, self.options, self.made, self.quotas = [], [], 0, False
         base = f"assay-test-{os.getpid()}"
         unified = self._mount("cgroup2")
         if unified and self._make(f"{unified}/{base}"):
@@ -136,10 +136,13 @@ class Cgroups:
             for controller in ("memory", "pids"):
                 if self._delegate(unified, base, controller):
                     self.options += [f"--v2-{controller}"]
+            self.quotas = self._delegate(unified, base, "cpu")
         for controller in ("memory", "pids"):
             hierarchy = self._mount("cgroup", controller)
             if hierarchy and self._make(f"{hierarchy}/{base}"):
                 self.options += [f"--cgroup-{controller}", f"{hierarchy}/{base}"]
+        hierarchy = self._mount("cgroup", "cpu")
+        self.quotas |= bool(hierarchy) and self._make(f"{hierarchy}/{base}")
 
     @staticmethod
     def _mount(kind, controller=None):
@@ -168,10 +171,12 @@ class Cgroups:
             return False
         return True
 
-    def make_leaf(self, memory_bytes, processes):
+    def make_leaf(self, memory_bytes, processes, processor_percent=None):
         """For what is no slot: one limited cgroup in every hierarchy, as a list of their directories."""
         limits = {"memory.max": memory_bytes, "memory.swap.max": 0, "memory.limit_in_bytes": memory_bytes,
                   "memory.memsw.limit_in_bytes": memory_bytes, "pids.max": processes}
+        if processor_percent:
+            limits |= {"cpu.max": f"{processor_percent * 1000} 100000", "cpu.cfs_quota_us": processor_percent * 1000}
         self.made += 1
         leaves = [f"{path}/test.{self.made}" for path in self.paths]
         for leaf in leaves:

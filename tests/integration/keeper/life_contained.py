@@ -257,3 +257,13 @@ def _(keeper):
     same(everything - features_in(keeper, memory_bytes=(256 << 20) + 4096), {"memory"})
     same(everything - features_in(keeper, processes=65), {"processes"})
     same(everything - features_in(keeper, disk_bytes=17 << 20), {"disk"})
+
+
+@rule("on a small share of the processors a program that takes all of it does not hide that its time is up", features=["processes"],
+      of=CONTAINER)
+def _(keeper):
+    if not keeper.cgroups.quotas:
+        return  # there is no share that could be small
+    name, _ = keeper.start(plan(["/usr/bin/python3", "-c", "import os\nfor i in range(60):\n if not os.fork(): break\nwhile 1: pass"],
+                                wall_time_ms=2500), processor_percent=5)
+    same(keeper.finish(name).killed, "wall_time")

@@ -46,6 +46,7 @@ static void on_a_hybrid_host_each_controller_has_its_own_place(void **state)
   assert_string_equal(places.v1_memory, "/sys/fs/cgroup/memory/user/a b");
   assert_string_equal(places.v1_pids, "/sys/fs/cgroup/pids");
   assert_string_equal(places.v1_cpuacct, "/sys/fs/cgroup/cpu,cpuacct/user");
+  assert_string_equal(places.v1_cpu, "/sys/fs/cgroup/cpu,cpuacct/user");
 }
 
 static void on_a_v1_host_there_is_no_v2_place(void **state)
