@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STATUS_DONE = 0, STATUS_NOT_STARTED = 125 };
-
 struct container {
   const char *name;
   int attempt; /* its directory */
@@ -194,18 +192,18 @@ int container_run(const struct options *options, char **environment)
   container = (struct container){.name = options->name, .attempt = -1, .daemon = CONNECTION_NONE};
   if (!hold_signals(&container, &error) || !open_attempt(&container, options->container_path, &error)) {
     tell_failure(&container, &error);
-    return STATUS_NOT_STARTED;
+    return CONTAINER_STATUS_NOT_STARTED;
   }
   enum launch_outcome outcome = is_ours(&container) ? launch(&container, environment, &error) : LAUNCH_KNOWN;
   if (outcome == LAUNCH_KNOWN) {
     log_warning(0, "%s was started already", container.name);
-    return STATUS_NOT_STARTED;
+    return CONTAINER_STATUS_NOT_STARTED;
   }
   if (outcome == LAUNCH_REFUSED) {
     tell_failure(&container, &error);
-    return STATUS_NOT_STARTED;
+    return CONTAINER_STATUS_NOT_STARTED;
   }
   supervise(&container);
   evaluation_release(&container.evaluation);
-  return STATUS_DONE;
+  return 0;
 }

@@ -17,6 +17,12 @@
  *
  * Where the daemon does not share a file system with the container, signals stand for the socket. What comes from outside,
  * as `docker stop` does, is SIGTERM: the tree is killed, and the record says that this was not the program's doing.
+ *
+ * The keeper exits with 0 once the record is in place and no other process is left; with 125 where it started nothing. Of
+ * several containers of one attempt one runs it, and the others do not even write `failure`.
+ *
+ * The keeper makes its files in the name of the directory's owner, so it needs no right to all files; and the program is
+ * never that user. Of capabilities it needs SETUID, SETGID and KILL.
  */
 
 #include <signal.h>
@@ -35,6 +41,9 @@ enum {
   CONTAINER_SIGNAL_STOP = SIGTERM,     /* somebody outside wants it to end */
 };
 
-/* What the keeper needs beside the program: processes (itself and its init), and memory in the same cgroup. */
+enum { CONTAINER_STATUS_NOT_STARTED = 125 };
+
+/* What the keeper needs beside the program: processes (itself and its init), and memory in the same cgroup. It has use for
+ * two MiB; the rest is for what the kernel keeps of the evidence, which can be given back only if it lies on a disk. */
 enum { CONTAINER_PROCESSES = 2 };
 #define CONTAINER_MEMORY_BYTES MIB(8)
