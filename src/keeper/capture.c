@@ -22,7 +22,7 @@ void capture_init(struct capture *capture, int directory, uint64_t limit_bytes)
   capture->evidence_errno = 0;
   for (int i = 0; i < STREAM_COUNT; i++) {
     capture->stream[i].pipe = capture->stream[i].file = -1;
-    capture->stream[i].bytes = 0;
+    capture->stream[i].bytes = capture->stream[i].saved = 0;
     XXH3_64bits_reset(&capture->stream[i].digest);
   }
 }
@@ -62,20 +62,21 @@ static int create_file(struct capture *capture, const char *name)
   return fd;
 }
 
-static void write_at(struct capture *capture, int file, const char *data, size_t size, uint64_t offset)
+/* Returns how many were written: fewer than `size` only where the evidence is incomplete from here on. */
+static size_t write_at(struct capture *capture, int file, const char *data, size_t size, uint64_t offset)
 {
-  while (size) {
-    ssize_t written = pwrite(file, data, size, (off_t)offset);
+  size_t done = 0;
+  while (done < size) {
+    ssize_t written = pwrite(file, data + done, size - done, (off_t)(offset + done));
     if (written < 0 && errno == EINTR)
       continue;
     if (written <= 0) {
       note_failure(capture);
-      return;
+      break;
     }
-    data += written;
-    offset += (uint64_t)written;
-    size -= (size_t)written;
+    done += (size_t)written;
   }
+  return done;
 }
 
 static struct ring_counters *map_ring(struct capture *capture)
@@ -102,7 +103,7 @@ static void count_in_ring(struct capture *capture, enum stream stream)
     capture->ring = map_ring(capture);
   if (!capture->ring)
     return;
-  capture->ring->stream[stream].bytes = capture->stream[stream].bytes;
+  capture->ring->stream[stream].bytes = capture->stream[stream].saved;
   capture->ring->stream[stream].limit = capture->limit;
 }
 
@@ -119,10 +120,13 @@ static void store(struct capture *capture, struct capture_stream *stream, const 
       continue;
     }
     size_t piece = (size_t)(limit - offset < end - position ? limit - offset : end - position);
-    write_at(capture, stream->file, data, piece, offset);
-    data += piece;
-    position += piece;
+    size_t written = write_at(capture, stream->file, data, piece, offset);
+    data += written;
+    position += written;
+    if (written < piece)
+      break;
   }
+  stream->saved = position;
 }
 
 static void put_run(struct capture *capture, enum stream stream, uint32_t length)
@@ -168,7 +172,7 @@ static void append(struct capture *capture, enum stream index, const char *data,
   XXH3_64bits_update(&stream->digest, data, size);
   if (stream->file < 0 && !capture->evidence_errno && capture->limit)
     stream->file = create_file(capture, stream_name(index));
-  if (stream->file >= 0)
+  if (stream->file >= 0 && stream->saved == stream->bytes)
     store(capture, stream, data, size);
   stream->bytes += size;
   if (stream->bytes > capture->limit && stream->file >= 0)
@@ -286,16 +290,18 @@ static void move_compile_to_error_output(struct capture *capture)
       renameat(capture->directory, stream_name(STREAM_COMPILE), capture->directory, stream_name(STREAM_STDERR)) < 0)
     note_failure(capture);
   error->bytes = compile->bytes;
+  error->saved = compile->saved;
   error->digest = compile->digest;
   fd_close(error->file);
   error->file = TAKE_FD(compile->file);
-  compile->bytes = 0;
+  compile->bytes = compile->saved = 0;
   XXH3_64bits_reset(&compile->digest);
 }
 
+/* Where the evidence is incomplete, rings are left as they are: a reader then goes by their counters, as after a crash. */
 void capture_finish(struct capture *capture, struct record *record)
 {
-  for (int i = 0; i < STREAM_COUNT; i++)
+  for (int i = 0; i < STREAM_COUNT && !capture->evidence_errno; i++)
     if (capture->stream[i].file >= 0 && capture->stream[i].bytes > capture->limit)
       put_ring_in_order(capture, &capture->stream[i]);
   if (capture->order.runs || (capture->stream[STREAM_STDOUT].bytes && capture->stream[STREAM_STDERR].bytes))

@@ -25,6 +25,7 @@ struct capture_stream {
   int pipe;       /* -1: never opened, or at its end */
   int file;       /* -1: nothing was written yet */
   uint64_t bytes; /* written by the program */
+  uint64_t saved; /* of these, from the first on; less where it could not be saved: then nothing behind the gap is */
   XXH3_state_t digest;
 };
 

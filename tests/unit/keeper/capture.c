@@ -310,6 +310,27 @@ static void an_output_cut_short_is_counted_whole_and_told(void **state)
   assert_int_equal(fixture->record.evidence_errno, EFBIG);
   assert_int_equal(fixture->record.stream[STREAM_STDOUT].bytes, 14);
   assert_int_equal(fixture->record.stream[STREAM_STDOUT].digest, digest_bytes("0123456789more", 14));
+  assert_file(fixture, "stdout", "01234567", 8); /* and nothing behind the gap */
+  fixture_destroy(fixture);
+}
+
+static void beside_an_output_cut_short_a_ring_is_left_to_its_counters(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create(10);
+  struct rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, SIG_IGN);
+  put(fixture, STREAM_STDOUT, "0123456789abc", 13);
+  capture_drain(&fixture->capture);
+  put(fixture, STREAM_STDERR, "error", 5);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){4, before.rlim_max});
+  capture_drain(&fixture->capture);
+  setrlimit(RLIMIT_FSIZE, &before);
+  finish(fixture);
+  assert_int_equal(fixture->record.evidence_errno, EFBIG);
+  assert_file(fixture, "stdout", "01234abc89", 10);
+  assert_file(fixture, "stderr", "erro", 4);
   fixture_destroy(fixture);
 }
 
@@ -355,6 +376,7 @@ int main(void)
     cmocka_unit_test(a_pipe_handed_over_belongs_to_the_other_stream),
     cmocka_unit_test(an_output_that_cannot_be_saved_is_counted_and_told),
     cmocka_unit_test(an_output_cut_short_is_counted_whole_and_told),
+    cmocka_unit_test(beside_an_output_cut_short_a_ring_is_left_to_its_counters),
     cmocka_unit_test(a_closed_pipe_is_no_longer_open),
     cmocka_unit_test(packet_mode_does_not_hide_what_is_left_in_a_pipe),
   };
