@@ -55,10 +55,14 @@ bool open;                    /* it knows the evaluation: there is a `struct eva
 mtype:state_name state;
 byte attempt;
 mtype:stop_reason stop;
-bool recovering, launching, looking_again, confirming, finishing, refused;
+bool recovering, launching, looking_again, look_is_old, confirming, finishing, refused;
 bool listed;                  /* what is left over was looked for since the start */
 bool hint;                    /* one is on its way */
-mtype:verdict_kind decided;        /* of no meaning between two steps */
+
+/* of no meaning between two steps */
+mtype:todo_kind = { to_conclude, to_kill, to_kill_and_look, to_look, to_launch };
+mtype:todo_kind todo;         /* how the step ends */
+mtype:verdict_kind decided;
 
 /* ---- between the executor and the backend ---- */
 
@@ -79,7 +83,6 @@ mtype:verdict_kind seen_record;
 /* ---- the world, which does not care whether assayd lives ---- */
 
 mtype:keeper_life = { waits, runs, over };
-mtype:image_life = { missing, fetching, there };
 
 mtype:keeper_life keeper[ATTEMPTS];
 bool marker[ATTEMPTS];           /* `start` */
@@ -87,10 +90,11 @@ mtype:verdict_kind record[ATTEMPTS];  /* `exit`, as the verdict that it decides:
 bool hung, hung_for_ever;        /* the backend does not answer */
 bool stuck;                      /* the program cannot be killed: uninterruptible sleep */
 #ifdef PREPARE
-mtype:image_life image = missing;
+bool missing = true;             /* what it needs, such as an image; */
 #else
-mtype:image_life image = there;
+bool missing;
 #endif
+bool awaited;                    /* it is being fetched for this name: the backend says so */
 
 /* ---- what the claims are made of ---- */
 
@@ -178,7 +182,7 @@ inline ask(what, of_attempt)
 inline ask_look()
 {
   if
-  :: up && look == 0 -> look = asked
+  :: up && look == 0 -> look = asked; look_is_old = launching
   :: up && look != 0 -> looking_again = true
   :: else
   fi
@@ -190,6 +194,7 @@ inline ask_launch()
   CLAIM(STOPPED_IS_STOPPED, stop == 0);
   CLAIM(CANCEL_IS_KEPT, !told_cancelling);
   launching = true;
+  look_is_old = look != 0;
   ask(launch, attempt)
 }
 
@@ -197,35 +202,7 @@ inline ask_kill()
 {
   if
   :: KILL_UNDER_WAY
-  :: !KILL_UNDER_WAY && stop == cancelled -> ask(kill_for_cancel, attempt)
-  :: !KILL_UNDER_WAY && stop != cancelled -> ask(kill, attempt)
-  fi
-}
-
-/* The end of every step of the executor. If it crashed: a write that was on its way is durable, or it is not. */
-inline settle()
-{
-  if
-  :: !up ->
-    if
-    :: write != 0 && !committed -> commit()
-    :: true
-    fi;
-    if
-    :: cancel_asked && !cancel_committed -> commit_cancel()
-    :: true
-    fi;
-    write = 0; write_verdict = 0; committed = false; cancel_asked = false; cancel_committed = false;
-    open = false; state = 0; attempt = 0; stop = 0;
-    recovering = false; launching = false; looking_again = false; confirming = false; finishing = false;
-    refused = false; listed = false; hint = false;
-    look = 0; seen_presence = 0; seen_progress = false; seen_started = false; seen_record = 0; answer = 0;
-    if
-    :: image == fetching -> image = missing
-    :: true
-    fi;
-    CLAIM(DURABLE_ACCEPTANCE, !told_accepted || stored)
-  :: else
+  :: !KILL_UNDER_WAY -> ask((stop == cancelled -> kill_for_cancel : kill), attempt)
   fi
 }
 
@@ -240,28 +217,29 @@ inline seal()
   fi
 }
 
-#define NEVER_RAN(presence, started) (!(started) && (presence == absent || presence == dead))
+#define NEVER_RAN (!seen_started && (seen_presence == absent || seen_presence == dead))
 
 /* verdict_decide() */
-inline decide(a_presence, a_started, a_record)
+inline decide()
 {
   if
-  :: a_record != 0 -> decided = a_record
-  :: a_record == 0 && NEVER_RAN(a_presence, a_started) && refused -> decided = NOT_STARTED
-  :: a_record == 0 && NEVER_RAN(a_presence, a_started) && !refused && stop == cancelled -> decided = CANCELLED
-  :: a_record == 0 && !(NEVER_RAN(a_presence, a_started) && (refused || stop == cancelled)) ->
+  :: seen_record != 0 -> decided = seen_record
+  :: seen_record == 0 && NEVER_RAN && refused -> decided = NOT_STARTED
+  :: seen_record == 0 && NEVER_RAN && !refused && stop == cancelled -> decided = CANCELLED
+  :: seen_record == 0 && !(NEVER_RAN && (refused || stop == cancelled)) ->
 #ifdef BREAK_LAW_5
-    decided = (a_presence == dead -> COMPLETED : LOST) /* the engine says "exit 0" */
+    decided = (seen_presence == dead -> COMPLETED : LOST) /* the engine says "exit 0" */
 #else
     decided = LOST
 #endif
   fi
 }
 
-inline conclude(a_presence, a_started, a_record)
+/* conclude(), upon what was seen */
+inline conclude()
 {
   seal();
-  decide(a_presence, a_started, a_record);
+  decide();
   look = 0; /* what another look answers now is not listened to: `finishing` */
   finishing = true;
 #ifdef BREAK_LAW_7
@@ -274,16 +252,23 @@ inline conclude(a_presence, a_started, a_record)
   decided = 0
 }
 
+inline suppose(presence, started)
+{
+  seen_presence = presence; seen_started = started; seen_record = 0
+}
+
+/* evaluation_give_up() */
 inline give_up()
 {
-  conclude(absent, false, 0)
+  suppose(absent, false);
+  todo = to_conclude
 }
 
 /* evaluation_end_preparing() */
 inline end_preparing()
 {
   if
-  :: launching -> ask_kill(); ask_look()
+  :: launching -> todo = to_kill_and_look
   :: !launching -> give_up()
   fi
 }
@@ -291,15 +276,14 @@ inline end_preparing()
 inline found_dead()
 {
 #ifdef BREAK_LAW_4
-  conclude(seen_presence, seen_started, seen_record)
+  todo = to_conclude
 #else
   if
-  :: confirming -> conclude(seen_presence, seen_started, seen_record)
+  :: confirming -> todo = to_conclude
   :: else ->
     seal();
     confirming = true;
-    ask_kill();
-    ask_look()
+    todo = to_kill_and_look
   fi
 #endif
 }
@@ -319,7 +303,7 @@ inline found_alive()
   fi;
   if
   :: stop != 0 && state == PREPARING && !launching -> end_preparing()
-  :: stop != 0 && !(state == PREPARING && !launching) -> ask_kill()
+  :: stop != 0 && !(state == PREPARING && !launching) -> todo = to_kill
   :: else
   fi
 }
@@ -333,11 +317,14 @@ inline found_nothing()
     if
     :: recovering -> recovering = false
     :: !recovering && state == PREPARING -> move(QUEUED)
-    :: !recovering && state == STARTING -> ask_launch()
+    :: !recovering && state == STARTING -> todo = to_launch
     :: else
     fi
   fi
 }
+
+/* What was said before the launch, or while it was on its way, and is not true any more. */
+#define OLD_WORD (look_is_old && seen_presence == absent)
 
 /* evaluation_observed() */
 inline observed()
@@ -345,21 +332,16 @@ inline observed()
   look = 0;
   if
   :: !CONCERNED
-  :: CONCERNED && seen_record != 0 -> conclude(seen_presence, seen_started, seen_record)
+  :: CONCERNED && seen_record != 0 -> todo = to_conclude
   :: CONCERNED && seen_record == 0 ->
     if
-    :: seen_presence == unknown
-    :: seen_presence == running || seen_presence == pending -> found_alive()
-    :: seen_presence == dead || (seen_presence == absent && seen_started) -> found_dead()
-    :: seen_presence == absent && !seen_started -> found_nothing()
+    :: seen_presence == unknown || OLD_WORD
+    :: (seen_presence == running || seen_presence == pending) && !OLD_WORD -> found_alive()
+    :: (seen_presence == dead || (seen_presence == absent && seen_started)) && !OLD_WORD -> found_dead()
+    :: seen_presence == absent && !seen_started && !OLD_WORD -> found_nothing()
     fi
   fi;
-  seen_presence = 0; seen_progress = false; seen_started = false; seen_record = 0;
-  if
-  :: looking_again && !finishing -> looking_again = false; ask_look()
-  :: else
-  fi;
-  settle()
+  look_is_old = false
 }
 
 /* evaluation_overdue() */
@@ -372,14 +354,13 @@ inline overdue()
   :: else
   fi;
   if
-  :: state == QUEUED && recovering -> silence = true; conclude(unknown, false, 0)
+  :: state == QUEUED && recovering -> silence = true; suppose(unknown, false); todo = to_conclude
   :: state == QUEUED && !recovering -> give_up()
   :: state == PREPARING && launching -> seal(); end_preparing()
   :: state == PREPARING && !launching -> end_preparing()
-  :: state == STARTING || state == RUNNING -> seal(); ask_kill(); ask_look()
-  :: state == SEALING -> silence = true; conclude(unknown, true, 0)
-  fi;
-  settle()
+  :: state == STARTING || state == RUNNING -> seal(); todo = to_kill_and_look
+  :: state == SEALING -> silence = true; suppose(unknown, true); todo = to_conclude
+  fi
 }
 
 /* ======== executor.c ======== */
@@ -396,8 +377,7 @@ inline submit()
 #ifdef BREAK_LAW_2
   ask_launch();
 #endif
-  ask_store(accept, 0);
-  settle()
+  ask_store(accept, 0)
 }
 
 /* executor_accepted() */
@@ -415,7 +395,7 @@ inline boot()
   if
   :: stored && !finished -> open = true; state = QUEUED; attempt = stored_attempt; recovering = true;
     stop = (cancel_stored -> cancelled : 0);
-    ask_look()
+    todo = to_look
   :: else
   fi
 }
@@ -424,8 +404,7 @@ inline boot()
 inline launch_it()
 {
   move(STARTING);
-  ask_launch();
-  settle()
+  todo = to_launch
 }
 
 /* executor_cancel() */
@@ -440,12 +419,11 @@ inline cancel()
     if
     :: !finishing && state == QUEUED && !recovering -> give_up()
     :: !finishing && state == PREPARING -> end_preparing()
-    :: !finishing && (state == STARTING || state == RUNNING) -> ask_kill(); ask_look()
+    :: !finishing && (state == STARTING || state == RUNNING) -> todo = to_kill_and_look
     :: else
     fi
   :: else
-  fi;
-  settle()
+  fi
 }
 
 /* executor_launched() */
@@ -457,7 +435,7 @@ inline launched()
     launching = false;
     if
     :: answer == launch_accepted && stop == 0
-    :: answer == launch_accepted && stop != 0 -> ask_look()
+    :: answer == launch_accepted && stop != 0 -> todo = to_look
     :: (answer == launch_busy && state != STARTING) ||
        (answer == launch_preparing && state != STARTING && state != PREPARING)
     :: answer == launch_busy && state == STARTING ->
@@ -473,14 +451,13 @@ inline launched()
       fi;
       if
       :: stop != 0 -> end_preparing()
-      :: else -> ask_look()
+      :: else -> todo = to_look
       fi
-    :: answer == launch_refused -> refused = true; ask_look()
-    :: answer == launch_unknown -> ask_look()
+    :: answer == launch_refused -> refused = true; todo = to_look
+    :: answer == launch_unknown -> todo = to_look
     fi
   fi;
-  answer = 0;
-  settle()
+  answer = 0
 }
 
 /* begin_next_attempt() */
@@ -490,7 +467,7 @@ inline answer_next_attempt()
   if
   :: up ->
     attempt++;
-    looking_again = false; confirming = false; finishing = false; launching = false; refused = false;
+    looking_again = false; look_is_old = false; confirming = false; finishing = false; launching = false; refused = false;
     look = 0; answer = 0; /* what still comes has the name of the attempt before */
     if
     :: stop == deadline -> stop = 0
@@ -512,12 +489,12 @@ inline answer_finish()
   CLAIM(TOLD_IS_DURABLE, finished);
   ask(remove, attempt);
   open = false; state = 0; attempt = 0; stop = 0;
-  recovering = false; launching = false; looking_again = false; confirming = false; finishing = false; refused = false;
+  recovering = false; launching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false; refused = false;
   look = 0; answer = 0; hint = false
 }
 
-/* backend_list() at the start: what nobody needs any more is removed */
-inline list_left_over(a)
+/* What backend_list() found at the start, and nobody needs any more. */
+inline remove_left_over(a)
 {
   listed = true;
   for (a : 0 .. ATTEMPTS - 1) {
@@ -526,26 +503,113 @@ inline list_left_over(a)
     :: else
     fi
   }
-  a = 0;
-  settle()
+  a = 0
 }
 
-active proctype Assayd()
+inline stored_answer()
+{
+  committed = false; write_verdict = 0;
+  if
+  :: write == accept -> write = 0; answer_accept()
+  :: write == next_attempt -> write = 0; answer_next_attempt()
+  :: write == finish -> write = 0; answer_finish()
+  fi
+}
+
+/* Memory is gone. A write that was on its way is durable, or it is not. */
+inline forget()
+{
+  if
+  :: write != 0 && !committed -> commit()
+  :: true
+  fi;
+  if
+  :: cancel_asked && !cancel_committed -> commit_cancel()
+  :: true
+  fi;
+  write = 0; write_verdict = 0; committed = false; cancel_asked = false; cancel_committed = false;
+  open = false; state = 0; attempt = 0; stop = 0;
+  recovering = false; launching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false;
+  refused = false; listed = false; hint = false;
+  look = 0; seen_presence = 0; seen_progress = false; seen_started = false; seen_record = 0; answer = 0;
+  if
+  :: awaited -> awaited = false
+  :: true
+  fi;
+  CLAIM(DURABLE_ACCEPTANCE, !told_accepted || stored)
+}
+
+inline end_step()
+{
+  if
+  :: todo == to_conclude -> conclude()
+  :: todo == to_kill -> ask_kill()
+  :: todo == to_kill_and_look -> ask_kill(); ask_look()
+  :: todo == to_look -> ask_look()
+  :: todo == to_launch -> ask_launch()
+  :: todo == 0
+  fi;
+  todo = 0;
+  if
+  :: looking_again && look == 0 && !finishing -> looking_again = false; ask_look()
+  :: else
+  fi;
+  if
+  :: !up -> forget()
+  :: up && (look == 0 || look == asked) -> suppose(0, false); seen_progress = false
+  :: up && look != 0 && look != asked
+  fi
+}
+
+/* ======== the one thread of assayd: what it does upon an event it does at once, unless it crashes ======== */
+
+mtype:event_kind = {
+  event_start, event_list, event_pump, event_tick, event_hint, event_overdue, event_submit, event_cancel, event_stored,
+  event_launched, event_observed
+};
+chan event = [0] of { mtype:event_kind };
+
+active proctype Executor()
 {
   byte a;
 end:
   do
-  :: atomic { !up -> boot() }
-  :: atomic { up && !listed && !hung && !LAUNCH_UNDER_WAY -> list_left_over(a) }
-  :: atomic { CONCERNED && state == QUEUED && !recovering -> launch_it() }
+  :: atomic {
+      if
+      :: event ? event_start -> boot()
+      :: event ? event_list -> remove_left_over(a)
+      :: event ? event_pump -> launch_it()
+      :: event ? event_tick -> todo = to_look
+      :: event ? event_hint -> hint = false; todo = to_look
+      :: event ? event_overdue -> overdue()
+      :: event ? event_submit -> submit()
+      :: event ? event_cancel -> cancel()
+      :: event ? event_stored -> stored_answer()
+      :: event ? event_launched -> launched()
+      :: event ? event_observed -> observed()
+      fi;
+      end_step()
+    }
+  od
+}
+
+/* ======== where its events come from: each source is fair for itself ======== */
+
+active proctype Assayd()
+{
+end:
+  do
+  :: atomic { !up -> event ! event_start }
+  :: atomic { up && !listed && !hung && !LAUNCH_UNDER_WAY -> event ! event_list }
+  :: atomic { CONCERNED && state == QUEUED && !recovering -> event ! event_pump } /* a slot is free */
 #if !defined(BREAK_LAW_3) && !defined(BREAK_LAW_3_BY_TABLE)
-  :: atomic { CONCERNED && (state != QUEUED || recovering) && look == 0 -> look = asked } /* executor_tick() */
+  :: atomic { CONCERNED && (state != QUEUED || recovering) && look == 0 -> event ! event_tick }
 #endif
 #ifdef BREAK_LAW_3_BY_TABLE
-  :: atomic { CONCERNED && hint && !launching -> hint = false; ask_look() }
   :: atomic { CONCERNED && hint && launching -> hint = false } /* whom the table does not know yet, nothing happened to */
+  :: atomic { CONCERNED && hint && !launching -> event ! event_hint }
 #else
-  :: atomic { CONCERNED && hint -> hint = false; ask_look() } /* executor_hint() */
+  :: atomic { CONCERNED && hint -> event ! event_hint }
 #endif
   od
 }
@@ -562,7 +626,7 @@ end:
 #if defined(NO_DEADLINES) || defined(BREAK_LAW_8)
   :: false
 #else
-  :: atomic { CONCERNED && CAN_BE_OVERDUE -> overdue() }
+  :: atomic { CONCERNED && CAN_BE_OVERDUE -> event ! event_overdue }
 #endif
   od
 }
@@ -574,16 +638,7 @@ end:
   :: atomic { cancel_asked && !cancel_committed -> commit_cancel(); cancel_committed = true }
   :: atomic { cancel_committed -> cancel_asked = false; cancel_committed = false; told_cancelling = true }
   :: atomic { write != 0 && !committed -> commit(); committed = true }
-  :: atomic {
-      committed ->
-      committed = false; write_verdict = 0;
-      if
-      :: write == accept -> write = 0; answer_accept()
-      :: write == next_attempt -> write = 0; answer_next_attempt()
-      :: write == finish -> write = 0; answer_finish()
-      fi;
-      settle()
-    }
+  :: atomic { committed -> event ! event_stored }
   od
 }
 
@@ -593,8 +648,8 @@ inline launch_keeper(a)
 {
   if
   :: marker[a] || keeper[a] == waits -> answer = launch_accepted /* adopted */
-  :: !marker[a] && keeper[a] != waits && image != there -> image = fetching; answer = launch_preparing
-  :: !marker[a] && keeper[a] != waits && image == there ->
+  :: !marker[a] && keeper[a] != waits && missing -> awaited = true; answer = launch_preparing
+  :: !marker[a] && keeper[a] != waits && !missing ->
     if
     :: keeper[a] = waits; answer = launch_accepted
     :: keeper[a] == 0 -> answer = launch_refused
@@ -602,7 +657,7 @@ inline launch_keeper(a)
     :: SLIP; answer = launch_unknown /* the request was lost */
     fi
 #ifdef WITHOUT_TRUE_PREPARING
-  :: !marker[a] && keeper[a] == 0 && image != there -> keeper[a] = waits; answer = launch_preparing
+  :: !marker[a] && keeper[a] == 0 && missing -> keeper[a] = waits; answer = launch_preparing
 #endif
   fi;
   if
@@ -632,14 +687,15 @@ inline kill_program(a, outcome)
   :: (keeper[a] == runs && !stuck) || keeper[a] == waits -> write_record(a, outcome)
   :: keeper[a] == waits -> keeper[a] = over
   :: keeper[a] == 0 || keeper[a] == over || (keeper[a] == runs && stuck)
-  fi
+  fi;
+  awaited = false
 }
 
 inline remove_attempt(a)
 {
   CLAIM(NOTHING_DESTROYED, finished || stored_attempt > a);
   printf("backend: remove %d\n", a);
-  keeper[a] = 0; marker[a] = false; record[a] = 0
+  keeper[a] = 0; marker[a] = false; record[a] = 0; awaited = false
 }
 
 inline take(a, what)
@@ -675,8 +731,21 @@ active proctype Answers()
 {
 end:
   do
-  :: atomic { answer != 0 -> launched() }
-  :: atomic { image == fetching -> image = there; hint = true }
+  :: atomic { answer != 0 -> event ! event_launched }
+  :: atomic {
+      awaited -> awaited = false;
+      if
+      :: missing = false
+      :: true /* it could not be fetched, or is gone again */
+      fi;
+      if
+      :: up -> hint = true
+      :: true
+      fi
+    }
+#ifdef WITHOUT_OWN_PROGRESS
+  :: atomic { missing -> missing = false } /* fetched for somebody else */
+#endif
   od
 }
 
@@ -705,9 +774,12 @@ inline ask_backend(a)
 #endif
   :: keeper[a] == waits || keeper[a] == runs -> look = word_alive
   :: keeper[a] == over && marker[a] -> look = word_dead
-  :: NOT_BEGUN(a) && image == fetching -> look = word_fetching
-  :: NOT_BEGUN(a) && image != fetching && LAUNCH_MAY_COME -> look = word_error
-  :: NOT_BEGUN(a) && image != fetching && !LAUNCH_MAY_COME -> look = word_nothing
+  :: NOT_BEGUN(a) && awaited -> look = word_fetching
+  :: NOT_BEGUN(a) && !awaited && LAUNCH_MAY_COME -> look = word_error
+  :: NOT_BEGUN(a) && !awaited && !LAUNCH_MAY_COME -> look = word_nothing
+#ifdef WITHOUT_OWN_PROGRESS
+  :: NOT_BEGUN(a) && missing -> look = word_fetching
+#endif
   fi
 }
 
@@ -770,7 +842,7 @@ end:
       :: true
       fi;
 #endif
-      observed()
+      event ! event_observed
     }
   od
 }
@@ -834,10 +906,10 @@ active proctype Client()
 {
 end:
   do
-  :: atomic { up && !told_accepted && !open && !stored -> submit() }
+  :: atomic { up && !told_accepted && !open && !stored -> event ! event_submit }
   :: atomic { up && !told_accepted && stored && (!open || state != ACCEPTING) -> told_accepted = true } /* the same key */
 #ifdef CANCEL
-  :: atomic { up && told_accepted && open && state != ACCEPTING && !told_cancelling && !cancel_asked -> cancel() }
+  :: atomic { up && told_accepted && open && state != ACCEPTING && !told_cancelling && !cancel_asked -> event ! event_cancel }
 #endif
   :: told_accepted -> break
   od
@@ -847,12 +919,6 @@ init
 {
   COVER_START
   atomic {
-#ifdef PREPARE
-    if
-    :: true
-    :: image = fetching /* for another evaluation */
-    fi;
-#endif
     run Keeper(0);
 #if ATTEMPTS > 1
     run Keeper(1)

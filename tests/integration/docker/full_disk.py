@@ -80,7 +80,7 @@ def check(evaluations):
 
 
 def full_before_they_start(scenario, evidence):
-    with scenario.daemon(slots=2, evidence=evidence, image=docker.SMALL_IMAGE) as daemon:
+    with scenario.daemon(slots=4, evidence=evidence, image=docker.SMALL_IMAGE) as daemon:
         with Filled(scenario.engine):
             client = daemon.client()
             ids = [client.submit(printer(0)).json["id"] for _ in range(4)]
