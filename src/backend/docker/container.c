@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define HOST_NAME "assay"
-#define KEEPER_DIRECTORY "/assay"
 
 enum { OPEN_FILES_MAX = 4096 }; /* as a program may have at most: its keeper can give it no more than it has itself */
 enum { STOP_SECONDS = 10 };     /* from `docker stop`'s SIGTERM, at which the keeper ends it all, to SIGKILL */
@@ -37,7 +36,7 @@ static json_t *tmpfs(const struct engine_facts *facts, const char *execution, co
 /* Ours is mounted there, whatever the image declares. */
 static bool is_ours(const char *path)
 {
-  return !strcmp(path, KEEPER_DIRECTORY) || !strcmp(path, CONTAINER_KEEPER_PATH) ||
+  return !strcmp(path, CONTAINER_DIRECTORY) || !strcmp(path, CONTAINER_KEEPER_PATH) ||
          !strcmp(path, CONTAINER_ATTEMPT_PATH);
 }
 
@@ -73,7 +72,7 @@ static json_t *tmpfs_mounts(const struct plan *plan, const struct container_sett
   json_t *mounts = packed(json_pack("{s:o, s:o}", "/box", tmpfs(settings->facts, "exec", "1777", bytes), "/tmp",
                                     tmpfs(settings->facts, "exec", "1777", bytes)));
   if (!settings->volume)
-    json_object_set_new(mounts, KEEPER_DIRECTORY, tmpfs(settings->facts, "noexec", "0700", KIB(64)));
+    json_object_set_new(mounts, CONTAINER_DIRECTORY, tmpfs(settings->facts, "noexec", "0700", KIB(64)));
   if (cover_volumes(mounts, settings, bytes, error))
     return mounts;
   json_decref(mounts);
@@ -101,7 +100,7 @@ static json_t *bind_mount(const char *source, const char *target, bool read_only
 static json_t *volume_mount(struct name name, const struct container_settings *settings)
 {
   return packed(json_pack("{s:s, s:s, s:s, s:{s:b, s:o}}", "Type", "volume", "Source", settings->volume, "Target",
-                          KEEPER_DIRECTORY, "VolumeOptions", "NoCopy", 1, "Labels", labels(name, settings)));
+                          CONTAINER_DIRECTORY, "VolumeOptions", "NoCopy", 1, "Labels", labels(name, settings)));
 }
 
 static json_t *mounts(struct name name, const struct container_settings *settings)

@@ -13,12 +13,9 @@
 #include "backend/docker/images.h"
 #include "backend/docker/inspect.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Beyond all deadlines that the core has for it: whoever cleans up by the label alone takes nothing that is alive. */
 enum { DEADLINE_MARGIN_MS = 3600 * 1000 };
@@ -68,16 +65,6 @@ static void fail(struct launch *launch, const char *what, const char *why)
   answer(launch, LAUNCH_UNKNOWN, reason);
 }
 
-/* 1: it is there; 0: it is not; or a negative errno. */
-static int start_marker_exists(const struct docker *docker, struct name name)
-{
-  char path[NAME_SIZE + sizeof "/start"];
-  snprintf(path, sizeof path, "%s/start", name.text);
-  if (faccessat(docker->attempts_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-    return 1;
-  return errno == ENOENT ? 0 : -errno;
-}
-
 /* The start. */
 
 static void on_unstartable_removed(void *context, const struct engine_answer *removed)
@@ -97,7 +84,7 @@ static void start_failed(struct launch *launch, const char *why)
   char reason[REASON_SIZE];
   snprintf(reason, sizeof reason, "Docker cannot start its container: %.180s", why);
   known_failed(known, reason);
-  if (start_marker_exists(docker, known->name) == 0)
+  if (evidence_started(docker->attempts_fd, known->name) == 0)
     launch->call = engine_remove_container(docker->engine, known->name.text, false, on_unstartable_removed, launch);
   else
     answer(launch, LAUNCH_UNKNOWN, reason);
@@ -318,7 +305,7 @@ static void begin(void *context)
   struct known *known = launch->known;
   struct docker *docker = known->docker;
   const char *why;
-  int started = start_marker_exists(docker, known->name);
+  int started = evidence_started(docker->attempts_fd, known->name);
   if (started < 0)
     answer(launch, LAUNCH_UNKNOWN, strerror(-started));
   else if (started)

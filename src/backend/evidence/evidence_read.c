@@ -41,6 +41,15 @@ static bool read_small(int directory, const char *file, size_t bytes_max, struct
   return *ret || error_wrap(error, "%s", file);
 }
 
+int evidence_started(int directory_fd, struct name name)
+{
+  char path[NAME_SIZE + sizeof "/start"];
+  snprintf(path, sizeof path, "%s/start", name.text);
+  if (faccessat(directory_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    return 1;
+  return errno == ENOENT ? 0 : -errno;
+}
+
 static void note_damage(struct evidence *evidence, const char *what, const struct error *error)
 {
   snprintf(evidence->problem, sizeof evidence->problem, "evidence damaged: %s: %.180s", what, error->message);

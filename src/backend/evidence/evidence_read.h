@@ -25,6 +25,9 @@ struct evidence {
   char problem[REASON_SIZE]; /* "" or what is damaged */
 };
 
+/* Whether the start marker is there, whole or not. 1: it is; 0: it is not; or a negative errno. */
+int evidence_started(int directory_fd, struct name name);
+
 /* The marks: `start` and `exit`. `directory_fd` is of all evidence. */
 bool evidence_read(int directory_fd, struct name name, struct evidence *ret, struct error *error);
 

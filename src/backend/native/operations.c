@@ -106,20 +106,10 @@ void native_launch_waiting(struct native *native)
   native->waiting_count = kept;
 }
 
-/* 1: it is there; 0: it is not; or a negative errno. */
-static int start_marker_exists(const struct native *native, struct name name)
-{
-  char path[NAME_SIZE + sizeof "/start"];
-  snprintf(path, sizeof path, "%s/start", name.text);
-  if (faccessat(native->evidence_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-    return 1;
-  return errno == ENOENT ? 0 : -errno;
-}
-
 static void operation_launch(struct backend *backend, struct name name, struct blob *plan)
 {
   struct native *native = native_of(backend);
-  int started = start_marker_exists(native, name);
+  int started = evidence_started(native->evidence_fd, name);
   if (started < 0)
     answer_launch(native, name, LAUNCH_UNKNOWN, strerror(-started));
   else if (started || native_holder(native, name))

@@ -98,32 +98,31 @@ static bool find_open(struct database *database, const char *id, uint64_t *ret_s
   return found >= 0;
 }
 
-bool write_attempt(struct database *database, const char *id, unsigned attempt, enum store_result *ret,
-                   struct error *error)
+/* One number of an evaluation that is still open. */
+static bool write_number(struct database *database, const char *id, enum statement which, int64_t number,
+                         enum store_result *ret, struct error *error)
 {
   uint64_t sequence;
   if (!find_open(database, id, &sequence, ret, error))
     return false;
   if (*ret != STORE_DONE)
     return true;
-  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_ATTEMPT);
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, which);
   sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
-  sqlite3_bind_int64(statement, 2, attempt);
+  sqlite3_bind_int64(statement, 2, number);
   return sql_step(statement, error) >= 0;
+}
+
+bool write_attempt(struct database *database, const char *id, unsigned attempt, enum store_result *ret,
+                   struct error *error)
+{
+  return write_number(database, id, STATEMENT_ATTEMPT, attempt, ret, error);
 }
 
 bool write_cancel(struct database *database, const char *id, struct wall at, enum store_result *ret,
                   struct error *error)
 {
-  uint64_t sequence;
-  if (!find_open(database, id, &sequence, ret, error))
-    return false;
-  if (*ret != STORE_DONE)
-    return true;
-  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_CANCEL);
-  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
-  sqlite3_bind_int64(statement, 2, at.ms);
-  return sql_step(statement, error) >= 0;
+  return write_number(database, id, STATEMENT_CANCEL, at.ms, ret, error);
 }
 
 static bool update_row(struct database *database, uint64_t sequence, const struct evaluation *evaluation,
