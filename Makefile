@@ -6,7 +6,7 @@ DESTDIR ?=
 MESON_SETUP = meson setup --buildtype=debugoptimized -Dwerror=false --prefix=$(PREFIX)
 
 all: build/build.ninja
-	ninja -C build
+	ninja -C build programs
 
 build/build.ninja:
 	tools/install-packages build
@@ -25,7 +25,23 @@ check: all
 # What `make check` shortens, at full length: an hour or two, as root.
 torture: all
 	tools/install-packages demo test
-	ASSAY_TORTURE=1 meson test -C build --suite docker --print-errorlogs --timeout-multiplier 20
+	ASSAY_TORTURE=1 meson test -C build --suite docker --suite kubernetes --suite torture --num-processes 2 --print-errorlogs \
+		--timeout-multiplier 20
+	tests/model/run --large
+
+# Every fuzzer for SECONDS, one after the other, and a table of what came of it.
+SECONDS ?= 60
+fuzz:
+	tools/install-packages build test
+	[ -e build-check/build.ninja ] || meson setup build-check -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-check fuzzers
+	tools/fuzz build-check $(SECONDS)
+
+# How much of src/ the unit tests and the simulator run through, by line and by branch; fails unless that is every branch of
+# src/core.
+coverage:
+	tools/install-packages build test coverage
+	tools/coverage
 
 bench: all
 	tools/install-packages bench
@@ -43,7 +59,16 @@ install: all
 	meson configure build --prefix=$(PREFIX)
 	DESTDIR=$(DESTDIR) meson install -C build
 
-clean:
-	rm -rf build build-check build-tsan
+# A Debian package of what is built, in build/.
+deb: all
+	tools/install-packages deb
+	tools/make-deb build build
 
-.PHONY: all demo check torture bench lint format install clean
+# A container image of assayd, for Docker. Needs a Docker Engine, and the network for Debian's packages.
+image:
+	docker build -f deploy/docker/Dockerfile --target executor -t assay/executor .
+
+clean:
+	rm -rf build build-check build-tsan build-coverage
+
+.PHONY: all demo check torture fuzz coverage bench lint format install deb image clean

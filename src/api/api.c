@@ -1,6 +1,12 @@
 #include "api/api_impl.h"
 
+#include "api/access/admission.h"
+#include "api/access/audit.h"
+#include "api/batches/batches.h"
+#include "api/events/streams.h"
 #include "api/routes.h"
+#include "api/trace_context.h"
+#include "base/json_bounds.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -28,15 +34,34 @@ struct api *api_create(const struct api_config *config)
   struct api *api = xcalloc(1, sizeof *api);
   api->config = *config;
   api->waiters = waiters_create(config->loop, waited_long_enough, api);
+  api->streams = streams_create(api);
+  api->access =
+    access_create(&(struct access_config){.is_required = config->tokens_required, .origins = config->origins});
+  api->batches = batches_create(api);
   return api;
+}
+
+static void load_token(void *context, const struct store_token *stored)
+{
+  struct token token = token_from_store(stored);
+  access_add(context, &token);
+}
+
+bool api_load_tokens(struct api *api, struct error *error)
+{
+  return store_each_token(api->config.store, load_token, api->access, error);
 }
 
 void api_stop(struct api *api)
 {
   struct waiters *waiters = TAKE_PTR(api->waiters); /* first: an answer can let the next request in */
+  struct streams *streams = TAKE_PTR(api->streams);
+  struct batches *batches = TAKE_PTR(api->batches);
   if (waiters)
     waiters_take(waiters, NULL, stopping, api);
   waiters_destroy(waiters);
+  streams_destroy(streams);
+  batches_destroy(batches);
 }
 
 void api_destroy(struct api *api)
@@ -44,6 +69,7 @@ void api_destroy(struct api *api)
   if (!api)
     return;
   api_stop(api);
+  access_destroy(api->access);
   free(api);
 }
 
@@ -56,15 +82,52 @@ const char *api_not_ready(const struct api *api, enum error_kind *ret_kind)
   return why;
 }
 
-struct submission_rules submission_rules_of(const struct api *api)
+/* The text is copied into strings, files and the plan; and a value of JSON, of which three bytes of text can be one, is a
+ * node of a tree (base/json_bounds.h). */
+static size_t decoding_bytes(size_t body_bytes)
+{
+  enum { COPIES = 4, NODE_BYTES = 128 };
+  size_t nodes = body_bytes / 2 < JSON_VALUES_MAX ? body_bytes / 2 : JSON_VALUES_MAX;
+  return COPIES * body_bytes + NODE_BYTES * nodes;
+}
+
+const char *api_not_ready_for(const struct api *api, const struct http_request *request, enum error_kind *ret_kind)
+{
+  size_t size;
+  http_body(request, &size);
+  const char *why = api_not_ready(api, ret_kind);
+  if (why || memory_left(decoding_bytes(size)))
+    return why;
+  if (ret_kind)
+    *ret_kind = ERROR_UNAVAILABLE;
+  return "there is no memory for this submission just now: try again";
+}
+
+bool api_submit(struct api *api, const struct http_request *request, struct evaluation *evaluation,
+                struct submitter *submitter, struct error *error)
+{
+  const struct token *token = access_token_of(api->access, request);
+  free(evaluation->token); /* of a try before this one */
+  evaluation->token = xstrdup(token ? token->name : NULL);
+  trace_take(request, evaluation);
+  return admission_take(api->access, api->config.executor, token, evaluation, mono_now(), error) &&
+         executor_submit(api->config.executor, evaluation, submitter, error);
+}
+
+struct submission_rules submission_rules_of(const struct api *api, const struct http_request *request)
 {
   const struct api_config *config = &api->config;
-  return (struct submission_rules){
+  const struct token *token = request ? access_token_of(api->access, request) : NULL;
+  struct submission_rules rules = {
     .runtimes = config->runtimes,
     .limits_default = config->limits_default,
     .limits_max = config->limits_max,
     .backends = config->backends,
+    .callbacks_private = config->callbacks_private,
   };
+  if (token)
+    limits_lower(&rules.limits_max, &token->limits);
+  return rules;
 }
 
 void api_handle(void *context, struct http_request *request)
@@ -111,11 +174,17 @@ void api_accepted(struct api *api, struct evaluation *evaluation, void *token, e
 {
   struct submitter *submitter = token;
   metrics_count_submission(&api->metrics, result);
+  if (result == STORE_DONE)
+    audit_submitted(api->access, evaluation);
   submitter->accepted(api, submitter, evaluation, result, standing_id);
 }
 
 void api_changed(struct api *api, const struct evaluation *evaluation)
 {
+  if (api->streams)
+    streams_changed(api->streams, evaluation);
+  if (api->batches)
+    batches_changed(api->batches, evaluation);
   if (evaluation->state != STATE_FINISHED)
     return;
   metrics_count_finished(&api->metrics, evaluation);

@@ -9,11 +9,17 @@
  *   evaluations.c  one evaluation: get, cancel
  *   list.c         many
  *   raw.c          raw output
+ *   deliveries.c   what became of a webhook
+ *   batches/       many submissions in one request
+ *   events/        what happens, as streams of events
+ *   trace_context.c  which of its client's traces a submission belongs to
+ *   access/        who may do what: tokens, scopes, origins
  *   service.c      the daemon itself: health, metrics, runtimes, doctor
  *   compat/        other systems' APIs, on the same evaluations
  *   respond.c      answers that many handlers give
  */
 
+#include "api/access/access.h"
 #include "api/api.h"
 #include "api/encode.h"
 #include "api/faults.h"
@@ -22,10 +28,16 @@
 #include "api/submission.h"
 #include "api/waiters.h"
 
+struct batches;
+struct streams;
+
 struct api {
   struct api_config config;
   struct waiters *waiters; /* NULL once stopped */
+  struct streams *streams; /* likewise */
+  struct batches *batches; /* likewise */
   struct metrics metrics;
+  struct access *access;
 };
 
 /* A handler answers its request once, now or later. `id` is the {id} of the path, well-formed, or "". */
@@ -37,11 +49,21 @@ struct submitter {
   void (*accepted)(struct api *api, struct submitter *submitter, struct evaluation *evaluation,
                    enum store_result result, const char *standing_id);
 };
-struct submission_rules submission_rules_of(const struct api *api);
+/* executor_submit() for whoever asks: the evaluation is marked with his access token, and held against
+ * what that may do. */
+bool api_submit(struct api *api, const struct http_request *request, struct evaluation *evaluation,
+                struct submitter *submitter, struct error *error);
+/* `request` NULL: without the limits of an access token. */
+struct submission_rules submission_rules_of(const struct api *api, const struct http_request *request);
 /* Why no new work can be taken; NULL: it can. `ret_kind` may be NULL. */
 const char *api_not_ready(const struct api *api, enum error_kind *ret_kind);
+/* The same for this submission, which also takes memory to be decoded. */
+const char *api_not_ready_for(const struct api *api, const struct http_request *request, enum error_kind *ret_kind);
 /* Whether the body is said to be JSON, or nothing is said of it. */
 bool request_is_json(const struct http_request *request);
+
+/* What a client is told where its answer was larger than the memory that is left. The evaluation does not mind. */
+#define NO_MEMORY_FOR_ANSWER "there is no memory for this answer just now: try again"
 
 /* Any answer. Each of these counts it, and lets the request go. */
 void respond(struct api *api, struct http_request *request, const struct http_response *response, struct buffer *body);

@@ -1,6 +1,6 @@
 #include "api/draft.h"
 
-#include "api/base64.h"
+#include "base/base64.h"
 #include "base/memory.h"
 
 #include <inttypes.h>

@@ -37,7 +37,7 @@ enum value_kind { VALUE_STRING, VALUE_INTEGER, VALUE_BOOLEAN, VALUE_ARRAY, VALUE
   X(priority, INTEGER, "-100 to 100; higher first")                                                                    \
   X(max_attempts, INTEGER, "how often it may be tried where the platform loses it")                                    \
   X(labels, OBJECT, "names and texts to find it by")                                                                   \
-  X(callback_url, STRING, "not supported yet")
+  X(callback_url, STRING, "http or https: is sent the verdict (docs/webhooks.md)")
 
 enum submission_field {
 #define X(field, kind, text) FIELD_##field,

@@ -3,6 +3,8 @@
 #include "api/draft.h"
 
 #include "api/json_writer.h"
+#include "http/address.h"
+#include "http/url.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -106,6 +108,20 @@ void draft_labels(struct draft *draft, const json_t *value, const struct json_pa
 
 void draft_callback_url(struct draft *draft, const json_t *value, const struct json_path *path)
 {
-  (void)value;
-  faults_add(draft->faults, path->text, "callbacks are not supported yet; use ?wait= to wait for the verdict");
+  const char *text = draft_text(draft, value, path);
+  if (!text)
+    return;
+  if (strlen(text) > CALLBACK_URL_BYTES_MAX) {
+    faults_add(draft->faults, path->text, "longer than %d bytes", CALLBACK_URL_BYTES_MAX);
+    return;
+  }
+  struct error error;
+  CLEANUP_FREE char *host = NULL;
+  CLEANUP_FREE char *url = http_url_normal(text, &host, &error);
+  if (!url)
+    faults_add(draft->faults, path->text, "%s", error.message);
+  else if (!draft->rules->callbacks_private && !host_may_be_public(host))
+    faults_add(draft->faults, path->text, "%s is not public, and this daemon sends nothing to a private network", host);
+  else
+    draft->evaluation->callback_url = TAKE_PTR(url);
 }

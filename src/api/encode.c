@@ -1,16 +1,7 @@
 #include "api/encode.h"
 
-#include "api/base64.h"
+#include "base/base64.h"
 #include "wire/isolation.h"
-
-/* A time that is not known is null. */
-static void encode_time(struct json_writer *json, const char *key, struct wall time)
-{
-  char text[WALL_TEXT_SIZE];
-  if (time.ms)
-    wall_format(time, text);
-  json_write_member_text(json, key, time.ms ? text : NULL);
-}
 
 /* What was measured; 0 where it could not be. */
 static void encode_known(struct json_writer *json, const char *key, uint64_t value)
@@ -160,46 +151,46 @@ static void encode_limits(struct json_writer *json, const struct limits *limits)
   json_write_object_end(json);
 }
 
-/* Whether `a` was entered after `b`. Within a millisecond the table's order decides, but that the present state is the
- * latest. */
-static bool entered_after(const struct evaluation *evaluation, enum state a, enum state b)
-{
-  int64_t a_ms = evaluation->entered_at[a].ms, b_ms = evaluation->entered_at[b].ms;
-  return a_ms > b_ms || (a_ms == b_ms && a == evaluation->state);
-}
-
-/* The states in the order in which they were last entered: after preparing, or a second attempt, this is not the order
- * of the table. */
-static size_t timeline_of(const struct evaluation *evaluation, enum state ret[static STATE_COUNT])
-{
-  size_t count = 0;
-  for (enum state state = STATE_QUEUED; state < STATE_COUNT; state++) {
-    if (!evaluation->entered_at[state].ms)
-      continue;
-    size_t at = count++;
-    for (; at > 0 && entered_after(evaluation, ret[at - 1], state); at--)
-      ret[at] = ret[at - 1];
-    ret[at] = state;
-  }
-  return count;
-}
-
 static void encode_timeline(struct json_writer *json, const struct evaluation *evaluation)
 {
   enum state states[STATE_COUNT];
-  size_t count = timeline_of(evaluation, states);
+  size_t count = evaluation_timeline(evaluation, states);
   json_write_key(json, "timeline");
   json_write_array_begin(json);
   for (size_t i = 0; i < count; i++) {
     json_write_object_begin(json);
     json_write_member_text(
       json, "status", states[i] == STATE_FINISHED ? verdict_name(evaluation->verdict.kind) : state_name(states[i]));
-    encode_time(json, "at", evaluation->entered_at[states[i]]);
+    json_write_member_time(json, "at", evaluation->entered_at[states[i]]);
     if (states[i] == STATE_PREPARING)
       json_write_member_text(json, "detail", evaluation->progress[0] ? evaluation->progress : NULL);
     json_write_object_end(json);
   }
   json_write_array_end(json);
+}
+
+/* Where it came from, if it came with others; `place` in the order in which those ended. */
+static void encode_batch(struct json_writer *json, const struct evaluation *evaluation)
+{
+  json_write_key(json, "batch");
+  if (!evaluation->batch) {
+    json_write_null(json);
+    return;
+  }
+  json_write_object_begin(json);
+  json_write_member_text(json, "id", evaluation->batch);
+  json_write_member_u64(json, "line", evaluation->batch_line);
+  encode_known(json, "place", evaluation->batch_place);
+  json_write_object_end(json);
+}
+
+static void encode_place(struct json_writer *json, const struct queue_place *place)
+{
+  struct wall start = {0};
+  if (place->has_estimate)
+    start.ms = wall_now().ms + (int64_t)place->starts_in_ms;
+  json_write_member_u64(json, "queue_position", place->position);
+  json_write_member_time(json, "estimated_start_at", start);
 }
 
 void encode_evaluation(struct json_writer *json, const struct evaluation *evaluation,
@@ -209,9 +200,9 @@ void encode_evaluation(struct json_writer *json, const struct evaluation *evalua
   json_write_object_begin(json);
   json_write_member_text(json, "id", evaluation->id);
   json_write_member_text(json, "status", evaluation_status(evaluation));
-  encode_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
-  encode_time(json, "started_at", evaluation->started_at);
-  encode_time(json, "finished_at", evaluation->entered_at[STATE_FINISHED]);
+  json_write_member_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
+  json_write_member_time(json, "started_at", evaluation->started_at);
+  json_write_member_time(json, "finished_at", evaluation->entered_at[STATE_FINISHED]);
   json_write_key(json, "verdict");
   if (finished) {
     encode_verdict(json, &evaluation->verdict);
@@ -220,14 +211,18 @@ void encode_evaluation(struct json_writer *json, const struct evaluation *evalua
   } else {
     json_write_null(json); /* whatever was decided is nobody's business before it is durable */
   }
+  if (options->place)
+    encode_place(json, options->place);
   json_write_member_text(json, "backend", evaluation->backend);
   json_write_member_text(json, "runtime", evaluation->runtime[0] ? evaluation->runtime : NULL);
   json_write_member_text(json, "image", evaluation->image);
+  json_write_member_text(json, "token", evaluation->token);
   encode_isolation(json, evaluation->isolation);
   json_write_member_u64(json, "attempt", evaluation->attempt);
   json_write_member_u64(json, "max_attempts", evaluation->attempts_max);
   json_write_member_i64(json, "priority", evaluation->priority);
   encode_limits(json, &evaluation->limits);
+  encode_batch(json, evaluation);
   json_write_key(json, "labels");
   json_write_raw(json, evaluation->labels ? evaluation->labels : "{}");
   encode_timeline(json, evaluation);

@@ -3,11 +3,12 @@
 /* An evaluation as the JSON of DESIGN.md, section 5. The order of the fields is part of the interface. */
 
 #include "api/json_writer.h"
-#include "core/evaluation.h"
+#include "core/executor.h"
 
 struct encode_options {
-  bool base64;  /* streams as base64 instead of text */
-  bool summary; /* streams without their bytes, as in a list */
+  bool base64;                     /* streams as base64 instead of text */
+  bool summary;                    /* streams without their bytes, as in a list */
+  const struct queue_place *place; /* where it waits; NULL: it does not, or that is not to be told */
 };
 
 /*

@@ -1,5 +1,6 @@
 /* One evaluation: GET /v1/evaluations/{id} and POST …/cancel. */
 
+#include "api/access/audit.h"
 #include "api/parameters.h"
 #include "api/routes.h"
 #include "base/memory.h"
@@ -39,8 +40,10 @@ void cancel_evaluation(struct api *api, const struct reply *reply, const char *i
 {
   struct reply *token = xmalloc(sizeof *token);
   *token = *reply;
-  if (find_open(api, id) && executor_cancel(api->config.executor, id, token) == CANCEL_UNDER_WAY)
+  if (find_open(api, id) && executor_cancel(api->config.executor, id, token) == CANCEL_UNDER_WAY) {
+    audit_cancelled(api->access, reply->request, id);
     return;
+  }
   free(token);
   respond_from_store(api, reply, id);
 }
@@ -48,6 +51,8 @@ void cancel_evaluation(struct api *api, const struct reply *reply, const char *i
 void api_cancelled(struct api *api, const char *id, void *token, enum store_result result)
 {
   CLEANUP_FREE struct reply *reply = token;
+  if (!reply) /* of a batch, whose client is answered once for all */
+    return;
   if (result == STORE_FAILED)
     respond_error(api, reply->request, ERROR_UNAVAILABLE, "the cancellation could not be stored; ask again");
   else

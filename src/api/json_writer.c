@@ -198,3 +198,11 @@ bool json_write_bytes(struct json_writer *json, const void *data, size_t size)
   }
   return lossy;
 }
+
+void json_write_member_time(struct json_writer *json, const char *key, struct wall time)
+{
+  char text[WALL_TEXT_SIZE];
+  if (time.ms)
+    wall_format(time, text);
+  json_write_member_text(json, key, time.ms ? text : NULL);
+}

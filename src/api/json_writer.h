@@ -12,6 +12,7 @@
  */
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
 #include <stdbool.h>
 
@@ -42,6 +43,8 @@ bool json_write_bytes(struct json_writer *json, const void *data, size_t size);
 void json_write_string_end(struct json_writer *json);
 
 /* A member of an object in one line. */
+void json_write_member_time(struct json_writer *json, const char *key, struct wall time); /* 0: null, it is not known */
+
 static inline void json_write_member_text(struct json_writer *json, const char *key, const char *text)
 {
   json_write_key(json, key);

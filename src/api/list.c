@@ -170,6 +170,15 @@ struct list_request {
   struct http_request *request;
 };
 
+static void write_entry(struct json_writer *json, struct api *api, const struct evaluation *evaluation)
+{
+  struct queue_place place;
+  struct encode_options options = {.summary = true};
+  if (executor_place(api->config.executor, evaluation, &place))
+    options.place = &place;
+  encode_evaluation(json, evaluation, &options);
+}
+
 static void answer(void *context, const struct evaluation *const *page, size_t count, bool more,
                    const struct error *error)
 {
@@ -184,7 +193,7 @@ static void answer(void *context, const struct evaluation *const *page, size_t c
   json_write_key(&json, "evaluations");
   json_write_array_begin(&json);
   for (size_t i = 0; i < count; i++)
-    encode_evaluation(&json, page[i], &(struct encode_options){.summary = true});
+    write_entry(&json, call->api, page[i]);
   json_write_array_end(&json);
   char cursor[CURSOR_SIZE];
   if (more && count)

@@ -18,11 +18,16 @@
   X(assay_slots, gauge, "Evaluations that may run at a time.", write_slots)                                            \
   X(assay_slots_busy, gauge, "Slots that are taken.", write_slots_busy)                                                \
   X(assay_waiters, gauge, "Requests that wait for a verdict.", write_waiters)                                          \
+  X(assay_followers, gauge, "Clients that follow a stream of events.", write_followers)                                \
+  X(assay_batch_uploads, gauge, "Batches that are being sent.", write_uploads)                                         \
+  X(assay_batch_results, gauge, "Clients that read the results of a batch.", write_results)                            \
+  X(assay_batch_lines_total, counter, "Lines of batches, by what became of them.", write_batch_lines)                  \
   X(assay_http_responses_total, counter, "Responses of the API, by status code.", write_responses)                     \
   X(assay_store_commits_total, counter, "Transactions of the store.", write_commits)                                   \
   X(assay_store_commit_seconds_total, counter, "Time spent in commits.", write_commit_seconds)                         \
   X(assay_store_writes_total, counter, "Writes; several share a commit.", write_writes)                                \
-  X(assay_store_reads_total, counter, "Reads of the store.", write_reads)
+  X(assay_store_reads_total, counter, "Reads of the store.", write_reads)                                              \
+  X(assay_evaluations_removed_total, counter, "Evaluations that retention deleted.", write_removed)
 
 static const unsigned bucket_ms[METRIC_BUCKETS] = {
 #define X(ms) ms,
@@ -151,9 +156,35 @@ static void write_slots_busy(const struct metrics_view *view, const char *name, 
   write_sample(ret, name, view->executor.slots_busy);
 }
 
+static void write_followers(const struct metrics_view *view, const char *name, struct buffer *ret)
+{
+  write_sample(ret, name, view->followers);
+}
+
 static void write_waiters(const struct metrics_view *view, const char *name, struct buffer *ret)
 {
   write_sample(ret, name, view->waiters);
+}
+
+static void write_uploads(const struct metrics_view *view, const char *name, struct buffer *ret)
+{
+  write_sample(ret, name, view->uploads);
+}
+
+static void write_results(const struct metrics_view *view, const char *name, struct buffer *ret)
+{
+  write_sample(ret, name, view->results);
+}
+
+static void write_batch_lines(const struct metrics_view *view, const char *name, struct buffer *ret)
+{
+  static const char *const names[] = {
+#define X(name) #name,
+    BATCH_LINES(X)
+#undef X
+  };
+  for (int i = 0; i < BATCH_LINE_COUNT; i++)
+    write_labelled(ret, name, "result", names[i], view->metrics->batch_lines[i]);
 }
 
 static void write_responses(const struct metrics_view *view, const char *name, struct buffer *ret)
@@ -182,6 +213,11 @@ static void write_writes(const struct metrics_view *view, const char *name, stru
 static void write_reads(const struct metrics_view *view, const char *name, struct buffer *ret)
 {
   write_sample(ret, name, view->store.reads);
+}
+
+static void write_removed(const struct metrics_view *view, const char *name, struct buffer *ret)
+{
+  write_sample(ret, name, view->store.removed);
 }
 
 static const struct {

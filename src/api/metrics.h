@@ -22,7 +22,21 @@ struct histogram {
 
 enum { HTTP_STATUS_COUNT = 600, STORE_RESULT_COUNT = STORE_FAILED + 1 };
 
+/* What became of a line of a batch: name. */
+#define BATCH_LINES(X)                                                                                                 \
+  X(accepted)                                                                                                          \
+  X(refused)                                                                                                           \
+  X(known) /* accepted before, and passed over */
+
+enum batch_line {
+#define X(name) BATCH_LINE_##name,
+  BATCH_LINES(X)
+#undef X
+    BATCH_LINE_COUNT
+};
+
 struct metrics {
+  uint64_t batch_lines[BATCH_LINE_COUNT];
   uint64_t responses[HTTP_STATUS_COUNT];
   uint64_t submissions[STORE_RESULT_COUNT];
   uint64_t finished[VERDICT_COUNT];
@@ -38,7 +52,8 @@ struct metrics_view {
   const struct metrics *metrics;
   struct executor_counts executor;
   struct store_stats store;
-  unsigned waiters;
+  unsigned waiters, followers;
+  unsigned uploads, results; /* of batches */
   const char *version;
 };
 void metrics_write(const struct metrics_view *view, struct buffer *ret);

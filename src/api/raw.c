@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* stdout and stderr in the order written are put together in memory, up to this size of both. */
 #define OUTPUT_MERGE_BYTES_MAX MIB(8)
@@ -52,9 +53,14 @@ static bool source_of_stream(const struct stream_output *output, struct source *
   return error_errno(error, "the output cannot be read");
 }
 
-static bool is_missing(const struct stream_output *output)
+/* What is in a file that is there could not be read, which says nothing of it. */
+static bool is_loaded(const struct stream_output *output, struct error *error)
 {
-  return stream_kept_bytes(output) && !output->data;
+  if (!stream_kept_bytes(output) || output->data)
+    return true;
+  if (!output->path || access(output->path, F_OK) < 0)
+    return error_set(error, ERROR_NOT_FOUND, 0, "this output is no longer kept");
+  return error_set(error, ERROR_UNAVAILABLE, 0, "the output cannot be read just now: try again");
 }
 
 static bool source_of_both(struct outputs *outputs, struct source *ret, struct error *error)
@@ -70,8 +76,10 @@ static bool source_of_both(struct outputs *outputs, struct source *ret, struct e
                      ".../stderr",
                      OUTPUT_MERGE_BYTES_MAX);
   outputs_load(outputs, OUTPUT_MERGE_BYTES_MAX);
-  if (is_missing(&both[STREAM_STDOUT]) || is_missing(&both[STREAM_STDERR]))
-    return error_set(error, ERROR_NOT_FOUND, 0, "this output is no longer kept");
+  if (!is_loaded(&both[STREAM_STDOUT], error) || !is_loaded(&both[STREAM_STDERR], error))
+    return false;
+  if (!memory_left(2 * (stream_kept_bytes(&both[STREAM_STDOUT]) + stream_kept_bytes(&both[STREAM_STDERR]))))
+    return error_set(error, ERROR_UNAVAILABLE, ENOMEM, NO_MEMORY_FOR_ANSWER);
   outputs_merge(outputs, &ret->merged);
   ret->size = ret->merged.size;
   return true;
@@ -140,8 +148,10 @@ static void send_bytes(const struct raw_call *call, struct source *source, const
   }
   CLEANUP_BUFFER struct buffer body = {0};
   const char *bytes = source->blob ? (const char *)source->blob->data : source->merged.data;
-  buffer_append(&body, bytes ? bytes + offset : NULL, (size_t)length);
-  respond(call->api, call->request, response, &body);
+  if (buffer_try_append(&body, bytes ? bytes + offset : NULL, (size_t)length))
+    respond(call->api, call->request, response, &body);
+  else
+    respond_error(call->api, call->request, ERROR_UNAVAILABLE, NO_MEMORY_FOR_ANSWER);
 }
 
 static void send_source(const struct raw_call *call, const struct evaluation *evaluation, struct source *source)

@@ -1,9 +1,11 @@
 #include "api/api_impl.h"
 
+#include "api/access/admission.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,14 +59,29 @@ static bool is_passing(enum error_kind kind)
   return kind == ERROR_OVERLOADED || kind == ERROR_UNAVAILABLE || kind == ERROR_NO_SPACE;
 }
 
+/* When there is room: in the queue (executor.h), or in the rate of an access token (admission.h). */
+static unsigned retry_after_s(struct api *api, const struct http_request *request, const struct error *error)
+{
+  unsigned seconds = 1;
+  if (error->kind == ERROR_OVERLOADED && error->code == EAGAIN)
+    seconds = executor_turn_away(api->config.executor);
+  else if (error->kind == ERROR_OVERLOADED && error->code == EDQUOT)
+    seconds = admission_wait_s(api->access, access_token_of(api->access, request), mono_now());
+  return seconds ? seconds : 1;
+}
+
 void respond_problem(struct api *api, struct http_request *request, const struct error *error,
                      const struct http_header_field *fields)
 {
-  static const struct http_header_field retry_soon[] = {{"Retry-After", "1"}, {0}};
+  bool has_retry = !fields && is_passing(error->kind);
+  char seconds[16] = "";
+  const struct http_header_field retry[] = {{"Retry-After", seconds}, {0}};
+  if (has_retry)
+    snprintf(seconds, sizeof seconds, "%u", retry_after_s(api, request, error));
   CLEANUP_BUFFER struct buffer body = {0};
   struct json_writer json = {.out = &body};
   begin_problem(&json, error->kind, error->message);
-  end_problem(api, request, error->kind, !fields && is_passing(error->kind) ? retry_soon : fields, &json);
+  end_problem(api, request, error->kind, has_retry ? retry : fields, &json);
 }
 
 void respond_error(struct api *api, struct http_request *request, enum error_kind kind, const char *format, ...)
@@ -93,15 +110,34 @@ void respond_faults(struct api *api, struct http_request *request, const struct 
   end_problem(api, request, ERROR_INVALID, NULL, &json);
 }
 
+/* Whether there is memory for the text of the streams that it has in its own, escaped at the worst. */
+static bool fits_memory(const struct evaluation *evaluation)
+{
+  enum { ESCAPED = 6 };
+  size_t size = 0;
+  for (int i = 0; evaluation && evaluation->outputs && i < STREAM_COUNT; i++)
+    size += evaluation->outputs->stream[i].data ? evaluation->outputs->stream[i].data->size : 0;
+  return !size || memory_left(ESCAPED * size);
+}
+
 void respond_evaluation(struct api *api, const struct reply *reply, const struct evaluation *evaluation)
 {
+  const bool fits = fits_memory(evaluation);
   if (reply->form) {
-    reply->form(api, reply, evaluation);
+    if (fits)
+      reply->form(api, reply, evaluation);
+    else
+      respond_error(api, reply->request, ERROR_UNAVAILABLE, NO_MEMORY_FOR_ANSWER);
     return;
   }
   CLEANUP_BUFFER struct buffer body = {0};
   struct json_writer json = {.out = &body};
-  encode_evaluation(&json, evaluation, &(struct encode_options){.base64 = reply->base64});
+  /* Without memory for the output, the answer says where it is: a submission was accepted, and has to be acknowledged. */
+  struct queue_place place;
+  struct encode_options options = {.base64 = reply->base64, .summary = !fits};
+  if (executor_place(api->config.executor, evaluation, &place))
+    options.place = &place;
+  encode_evaluation(&json, evaluation, &options);
   buffer_append(&body, "\n", 1);
 
   char location[64];

@@ -1,5 +1,7 @@
 /* The daemon itself: health, metrics, runtimes, doctor, and the front page. */
 
+#include "api/batches/batches.h"
+#include "api/events/streams.h"
 #include "api/routes.h"
 
 void handle_healthz(struct api *api, struct http_request *request, const char *id)
@@ -8,6 +10,8 @@ void handle_healthz(struct api *api, struct http_request *request, const char *i
   respond_text(api, request, 200, "ok\n");
 }
 
+/* Without a slot anywhere new work is taken all the same, and waits; whoever chooses among several daemons wants to
+ * know. */
 void handle_readyz(struct api *api, struct http_request *request, const char *id)
 {
   (void)id;
@@ -15,6 +19,8 @@ void handle_readyz(struct api *api, struct http_request *request, const char *id
   const char *why = api_not_ready(api, &kind);
   if (why)
     respond_error(api, request, kind, "%s", why);
+  else if (!executor_count(api->config.executor).slots)
+    respond_error(api, request, ERROR_UNAVAILABLE, "no backend has a slot: what is submitted waits until one has");
   else
     respond_text(api, request, 200, "ready\n");
 }
@@ -23,11 +29,15 @@ void handle_metrics(struct api *api, struct http_request *request, const char *i
 {
   (void)id;
   CLEANUP_BUFFER struct buffer body = {0};
+  struct batches_counts batches = batches_count(api->batches);
   struct metrics_view view = {
     .metrics = &api->metrics,
     .executor = executor_count(api->config.executor),
     .store = store_stats(api->config.store),
     .waiters = waiters_count(api->waiters),
+    .followers = streams_count(api->streams),
+    .uploads = batches.uploads,
+    .results = batches.results,
     .version = api->config.version,
   };
   metrics_write(&view, &body);

@@ -17,6 +17,7 @@ struct submission_rules {
   const struct runtimes *runtimes;
   struct limits limits_default, limits_max;
   const struct backend_offer *backends; /* the first is the default; the last is one without a name */
+  bool callbacks_private;               /* callback_url may name an address that is not public */
 };
 
 enum { SUBMISSION_PRIORITY_MAX = 100, SUBMISSION_ATTEMPTS_MAX = 10 };

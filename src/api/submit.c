@@ -23,7 +23,7 @@ static bool check_request(struct api *api, struct http_request *request, struct 
   if (!request_is_json(request))
     return error_set(error, ERROR_UNSUPPORTED_MEDIA, 0, "the body must be application/json");
   enum error_kind kind;
-  const char *why = api_not_ready(api, &kind);
+  const char *why = api_not_ready_for(api, request, &kind);
   if (why)
     return error_set(error, kind, 0, "%s", why);
   *ret_reply = (struct reply){.request = request, .open_status = 202, .has_location = true};
@@ -33,7 +33,7 @@ static bool check_request(struct api *api, struct http_request *request, struct 
 
 static struct evaluation *decode(struct api *api, struct http_request *request, const char *key)
 {
-  struct submission_rules rules = submission_rules_of(api);
+  struct submission_rules rules = submission_rules_of(api, request);
   size_t size;
   const void *body = http_body(request, &size);
   struct faults faults;
@@ -101,7 +101,7 @@ void handle_submit(struct api *api, struct http_request *request, const char *id
     return;
   struct v1_submitter *of_v1 = xmalloc(sizeof *of_v1);
   *of_v1 = (struct v1_submitter){{accepted}, reply};
-  if (!executor_submit(api->config.executor, evaluation, &of_v1->as_submitter, &error)) {
+  if (!api_submit(api, request, evaluation, &of_v1->as_submitter, &error)) {
     evaluation_destroy(evaluation);
     free(of_v1);
     respond_problem(api, request, &error, NULL);

@@ -30,6 +30,11 @@ void backend_list(struct backend *backend)
   backend->operations->list(backend);
 }
 
+int backend_evidence(struct backend *backend, struct name name)
+{
+  return backend->operations->evidence ? backend->operations->evidence(backend, name) : -1;
+}
+
 uint32_t backend_isolation(const struct backend *backend)
 {
   return backend->operations->isolation(backend);

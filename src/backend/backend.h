@@ -40,6 +40,9 @@ void backend_remove(struct backend *backend, struct name name);
 /* Asks for `found` of all that this backend holds of ours, evidence included, so that what is left of finished
  * evaluations can be removed. */
 void backend_list(struct backend *backend);
+/* The directory in which a keeper of this host writes the attempt's evidence (wire/record.h), for who wants to read along;
+ * the caller closes it. Negative: not there (yet), or not to be read before the end. */
+int backend_evidence(struct backend *backend, struct name name);
 /* What a sandbox of this backend enforces on this host: enum isolation_feature bits. */
 uint32_t backend_isolation(const struct backend *backend);
 /* What the place where it runs programs can do for it, check by check, as far as is known. Changes nothing. */

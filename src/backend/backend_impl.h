@@ -10,6 +10,7 @@ struct backend_operations {
   void (*kill)(struct backend *backend, struct name name, enum kill_reason reason);
   void (*remove)(struct backend *backend, struct name name);
   void (*list)(struct backend *backend);
+  int (*evidence)(struct backend *backend, struct name name); /* NULL: it cannot be read while it is written */
   uint32_t (*isolation)(const struct backend *backend);
   void (*doctor)(const struct backend *backend, struct doctor_report *ret); /* NULL: nothing to tell. `ret` is empty */
   void (*destroy)(struct backend *backend);

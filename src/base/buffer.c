@@ -15,17 +15,26 @@ void buffer_release(struct buffer *buffer)
   *buffer = (struct buffer){0};
 }
 
-void buffer_reserve(struct buffer *buffer, size_t more)
+static bool reserve(struct buffer *buffer, size_t more, void *(*allocate)(void *old, size_t size))
 {
   ASSERT(more < SIZE_MAX / 4 && buffer->size < SIZE_MAX / 4);
   size_t needed = buffer->size + more + 1;
   if (needed <= buffer->capacity)
-    return;
+    return true;
   size_t capacity = buffer->capacity ? buffer->capacity : 64;
   while (capacity < needed)
     capacity *= 2;
-  buffer->data = xrealloc(buffer->data, capacity);
+  char *data = allocate(buffer->data, capacity);
+  if (!data)
+    return false;
+  buffer->data = data;
   buffer->capacity = capacity;
+  return true;
+}
+
+void buffer_reserve(struct buffer *buffer, size_t more)
+{
+  reserve(buffer, more, xrealloc);
 }
 
 void buffer_append(struct buffer *buffer, const void *data, size_t size)
@@ -35,6 +44,14 @@ void buffer_append(struct buffer *buffer, const void *data, size_t size)
     memcpy(buffer->data + buffer->size, data, size);
   buffer->size += size;
   buffer->data[buffer->size] = 0;
+}
+
+bool buffer_try_append(struct buffer *buffer, const void *data, size_t size)
+{
+  if (!reserve(buffer, size, try_realloc))
+    return false;
+  buffer_append(buffer, data, size);
+  return true;
 }
 
 void buffer_puts(struct buffer *buffer, const char *text)

@@ -70,6 +70,19 @@ bool fd_write_all(int fd, const void *data, size_t size)
   return true;
 }
 
+bool fd_read_all_at(int fd, void *data, size_t size, uint64_t offset)
+{
+  for (size_t done = 0; done < size;) {
+    ssize_t got = pread(fd, (char *)data + done, size - done, (off_t)(offset + done));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return false;
+    done += (size_t)got;
+  }
+  return true;
+}
+
 bool fd_read_all(int fd, void *data, size_t size)
 {
   char *next = data;
@@ -95,7 +108,10 @@ struct blob *fd_read_file(int fd, size_t size_max, struct error *error)
     return error_errno(error, "cannot stat"), (struct blob *)0;
   if (status.st_size < 0 || (size_t)status.st_size > size_max)
     return error_set(error, ERROR_TOO_LARGE, EFBIG, "larger than %zu bytes", size_max), (struct blob *)0;
-  CLEANUP_BLOB struct blob *blob = blob_create(0, (size_t)status.st_size);
+  CLEANUP_BLOB struct blob *blob = blob_try_create(0, (size_t)status.st_size);
+  if (!blob)
+    return error_set(error, ERROR_UNAVAILABLE, ENOMEM, "no memory for its %zu bytes", (size_t)status.st_size),
+           (struct blob *)0;
   size_t used = 0;
   while (used < blob->size) {
     ssize_t got = pread(fd, blob->data + used, blob->size - used, (off_t)used);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 void fd_close(int fd); /* accepts -1; keeps errno */
@@ -31,8 +32,10 @@ void fd_close_on_exec_from(unsigned first);
 /* All of `size` bytes, retrying EINTR and short transfers; false with errno set. EOF before the end is errno 0. */
 bool fd_write_all(int fd, const void *data, size_t size);
 bool fd_read_all(int fd, void *data, size_t size);
+bool fd_read_all_at(int fd, void *data, size_t size, uint64_t offset);
 
-/* The whole of the file from its start, at most `size_max` bytes (ERROR_TOO_LARGE beyond). The caller unrefs. */
+/* The whole of the file from its start, at most `size_max` bytes (ERROR_TOO_LARGE beyond). The caller unrefs.
+ * ERROR_UNAVAILABLE where there is no memory for it. */
 struct blob *fd_read_file(int fd, size_t size_max, struct error *error);
 struct blob *file_read(int directory_fd, const char *path, size_t size_max, struct error *error);
 

@@ -42,30 +42,49 @@ static void put_plain_text(struct buffer *line, const char *text)
     buffer_append(line, (unsigned char)*c < 0x20 || *c == 0x7f ? "?" : c, 1);
 }
 
-void log_line(enum log_level level, const char *id, const char *format, ...)
+static void put_json(struct buffer *line, enum log_level level, const char *now, const char *id,
+                     const struct log_field *fields, const char *message)
+{
+  buffer_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",", now, level_names[level]);
+  if (id)
+    buffer_printf(line, "\"id\":\"%s\",", id);
+  for (; fields && fields->name; fields++) {
+    if (!fields->value)
+      continue;
+    buffer_printf(line, "\"%s\":\"", fields->name);
+    put_json_text(line, fields->value);
+    buffer_puts(line, "\",");
+  }
+  buffer_puts(line, "\"message\":\"");
+  put_json_text(line, message);
+  buffer_puts(line, "\"}\n");
+}
+
+static void put_text(struct buffer *line, enum log_level level, const char *now, const char *id,
+                     const struct log_field *fields, const char *message)
+{
+  buffer_printf(line, "%s %-7s %s%s", now, level_names[level], id ? id : "", id ? " " : "");
+  put_plain_text(line, message);
+  for (; fields && fields->name; fields++) {
+    if (!fields->value)
+      continue;
+    buffer_printf(line, " %s=", fields->name);
+    put_plain_text(line, fields->value);
+  }
+  buffer_puts(line, "\n");
+}
+
+void log_fields(enum log_level level, const char *id, const struct log_field *fields, const char *format, ...)
 {
   if (level < least_level)
     return;
-  char message[1024];
+  char message[1024], now[WALL_TEXT_SIZE];
   va_list args;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  char now[WALL_TEXT_SIZE];
   wall_format(wall_now(), now);
-
   CLEANUP_BUFFER struct buffer line = {0};
-  if (format_in_use == LOG_JSON) {
-    buffer_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",", now, level_names[level]);
-    if (id)
-      buffer_printf(&line, "\"id\":\"%s\",", id);
-    buffer_puts(&line, "\"message\":\"");
-    put_json_text(&line, message);
-    buffer_puts(&line, "\"}\n");
-  } else {
-    buffer_printf(&line, "%s %-7s %s%s", now, level_names[level], id ? id : "", id ? " " : "");
-    put_plain_text(&line, message);
-    buffer_puts(&line, "\n");
-  }
+  (format_in_use == LOG_JSON ? put_json : put_text)(&line, level, now, id, fields, message);
   fd_write_all(STDERR_FILENO, line.data, line.size);
 }

@@ -57,9 +57,19 @@ void cleanup_free(void *pointer_to_pointer)
   free(*(void **)pointer_to_pointer);
 }
 
-struct blob *blob_create(const void *data, size_t size)
+bool memory_left(size_t size)
 {
-  struct blob *blob = xmalloc(sizeof *blob + size + 1);
+  void *pointer = try_realloc(0, size);
+  bool left = pointer;
+  free(pointer);
+  return left;
+}
+
+static struct blob *blob_make(const void *data, size_t size, void *(*allocate)(void *old, size_t size))
+{
+  struct blob *blob = allocate(0, sizeof *blob + size + 1);
+  if (!blob)
+    return 0;
   blob->size = size;
   blob->references = 1;
   if (data)
@@ -68,6 +78,16 @@ struct blob *blob_create(const void *data, size_t size)
     memset(blob->data, 0, size);
   blob->data[size] = 0;
   return blob;
+}
+
+struct blob *blob_create(const void *data, size_t size)
+{
+  return blob_make(data, size, xrealloc);
+}
+
+struct blob *blob_try_create(const void *data, size_t size)
+{
+  return blob_make(data, size, try_realloc);
 }
 
 struct blob *blob_ref(struct blob *blob)

@@ -3,12 +3,24 @@
 /*
  * Memory and ownership.
  *
- * A small allocation that fails aborts: nothing sensible is left to do, and the daemon is crash-only. Whatever a client
- * sizes is capped first (limits.h). `TAKE_PTR` moves ownership out of a variable that has a cleanup attribute.
+ * A small allocation that fails aborts: nothing sensible is left to do, and the daemon is crash-only. Whatever a client, a
+ * server or a program sizes is capped first (limits.h), and may fail: then one request is refused, and the others go on.
+ * `TAKE_PTR` moves ownership out of a variable that has a cleanup attribute.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* The one allocation that may fail: NULL, and then `pointer` is as it was. The functions with "try" in their names, and
+ * memory_left(), are made of it. */
+void *try_realloc(void *pointer, size_t size);
+
+/*
+ * Whether so much could be had just now: asked before work whose many small allocations are together sized by somebody
+ * else (a JSON tree, the text of an answer), so that it is refused and does not abort half-way.
+ */
+bool memory_left(size_t size);
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
@@ -38,8 +50,9 @@ struct blob {
   unsigned char data[];
 };
 
-struct blob *blob_create(const void *data, size_t size); /* data NULL: zeros, to be filled before it is shared */
-struct blob *blob_ref(struct blob *blob);                /* NULL stays NULL */
-void blob_unref(struct blob *blob);                      /* accepts NULL */
+struct blob *blob_create(const void *data, size_t size);     /* data NULL: zeros, to be filled before it is shared */
+struct blob *blob_try_create(const void *data, size_t size); /* the same; NULL: there is no memory for it */
+struct blob *blob_ref(struct blob *blob);                    /* NULL stays NULL */
+void blob_unref(struct blob *blob);                          /* accepts NULL */
 void cleanup_blob(struct blob **blob);
 #define CLEANUP_BLOB __attribute__((cleanup(cleanup_blob)))

@@ -3,8 +3,6 @@
 #include "cli/print.h"
 #include "cli/remote.h"
 
-#include <stdio.h>
-
 /* The status may still be that of an open evaluation: it ends in a moment, as cancelled unless it ended by itself
  * first. */
 bool command_cancel(struct session *session, int *ret_status, struct error *error)
@@ -15,7 +13,7 @@ bool command_cancel(struct session *session, int *ret_status, struct error *erro
   if (session->options->json)
     print_json(evaluation);
   else
-    puts(json_text_at(evaluation, "status"));
+    print_line(json_text_at(evaluation, "status"));
   *ret_status = 0;
   return true;
 }

@@ -1,6 +1,7 @@
 #include "cli/client.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/memory.h"
 
@@ -8,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { CONNECT_MS_MAX = 5000, STALL_SECONDS_MAX = 30, POLL_MS_MAX = 60 * 1000 };
+enum { CONNECT_MS_MAX = 5000, STALL_SECONDS_MAX = 30, POLL_MS_MAX = 60 * 1000, LOOK_MS = 1000 };
 
 /* Three streams shown inline, where a byte takes up to six (\u00xx), and the rest of an evaluation or a long list. */
 #define ANSWER_BYTES_MAX (18 * OUTPUT_INLINE_BYTES_MAX + MIB(16))
@@ -18,6 +19,7 @@ struct client {
   CURLM *multi; /* holds the connection between requests, and lets us wait for an interrupt beside it */
   char *server; /* as it was named */
   char *base;   /* "http://localhost" */
+  char *token;  /* or NULL */
   bool has_connected;
   json_t *problem;
   char trouble[CURL_ERROR_SIZE];
@@ -31,6 +33,8 @@ struct transfer {
   struct buffer body;
   struct error *error; /* of the sink, or of a body too large: set before the transfer is stopped */
   bool stopped;
+  uint64_t silence_ms_max; /* 0: it is not measured */
+  struct mono heard;       /* when the last byte came, or it began */
 };
 
 static bool server_understand(struct client *client, const char *server, struct error *error)
@@ -56,6 +60,7 @@ static size_t receive(char *data, size_t one, size_t size, void *context)
   (void)one;
   struct transfer *transfer = context;
   long status = 0;
+  transfer->heard = mono_now();
   curl_easy_getinfo(transfer->client->curl, CURLINFO_RESPONSE_CODE, &status);
   bool good;
   if (transfer->sink && status / 100 == 2) {
@@ -106,7 +111,19 @@ void client_destroy(struct client *client)
   json_decref(client->problem);
   free(client->server);
   free(client->base);
+  free(client->token);
   free(client);
+}
+
+void client_set_ca_file(struct client *client, const char *path)
+{
+  curl_easy_setopt(client->curl, CURLOPT_CAINFO, path);
+}
+
+void client_set_token(struct client *client, const char *token)
+{
+  free(client->token);
+  client->token = xstrdup(token);
 }
 
 const char *client_server(const struct client *client)
@@ -125,15 +142,18 @@ const json_t *client_problem(const struct client *client)
 }
 
 /* Runs the transfer to its end. CURLE_ABORTED_BY_CALLBACK: `interrupts` became readable. */
-static CURLcode transfer_run(struct client *client, int interrupts)
+static CURLcode transfer_run(const struct transfer *transfer, int interrupts)
 {
+  const struct client *client = transfer->client;
   CURLcode result = CURLE_OK;
   int running = 1;
   while (curl_multi_perform(client->multi, &running) == CURLM_OK && running) {
     struct curl_waitfd interrupt = {.fd = interrupts, .events = CURL_WAIT_POLLIN};
-    curl_multi_poll(client->multi, &interrupt, interrupts >= 0, POLL_MS_MAX, 0);
+    curl_multi_poll(client->multi, &interrupt, interrupts >= 0, transfer->silence_ms_max ? LOOK_MS : POLL_MS_MAX, 0);
     if (interrupt.revents)
       return CURLE_ABORTED_BY_CALLBACK;
+    if (transfer->silence_ms_max && mono_now().us >= mono_add_ms(transfer->heard, transfer->silence_ms_max).us)
+      return CURLE_OPERATION_TIMEDOUT;
   }
   int left;
   const CURLMsg *message = curl_multi_info_read(client->multi, &left);
@@ -173,12 +193,39 @@ static struct curl_slist *header_add(struct curl_slist *list, const char *name, 
   return longer;
 }
 
-static void request_set(struct client *client, const struct client_request *request, const char *url,
+static size_t send_more(char *data, size_t one, size_t count, void *file)
+{
+  return fread(data, one, count, file);
+}
+
+/* It is sent in chunks, and as slowly as the server likes: that is no stall. */
+static void upload_set(CURL *curl, FILE *file)
+{
+  curl_easy_setopt(curl, CURLOPT_POST, 1L);
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+  curl_easy_setopt(curl, CURLOPT_READFUNCTION, send_more);
+  curl_easy_setopt(curl, CURLOPT_READDATA, file);
+  curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)KIB(256));
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+}
+
+/*
+ * A server that has stalled is told by the speed, but not where it has nothing to say: a heartbeat now and then is less than curl
+ * takes for any speed at all. So of a stream the silence is measured, and an upload may take as long as it likes.
+ */
+static void request_set(struct transfer *transfer, const struct client_request *request, const char *url,
                         const char *content, struct curl_slist *headers)
 {
-  CURL *curl = client->curl;
+  CURL *curl = transfer->client->curl;
+  unsigned stall_seconds = STALL_SECONDS_MAX + request->wait_seconds;
+  bool streams = transfer->sink != NULL;
+  transfer->silence_ms_max = streams ? 1000 * (uint64_t)stall_seconds : 0;
+  transfer->heard = mono_now();
   curl_easy_setopt(curl, CURLOPT_URL, url);
-  if (strcmp(request->method, "POST") == 0) {
+  if (request->upload) {
+    upload_set(curl, request->upload);
+  } else if (strcmp(request->method, "POST") == 0) {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(content));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, content);
@@ -187,8 +234,9 @@ static void request_set(struct client *client, const struct client_request *requ
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)(STALL_SECONDS_MAX + request->wait_seconds));
-  client->trouble[0] = 0;
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, streams || request->upload ? 0L : (long)stall_seconds);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+  transfer->client->trouble[0] = 0;
 }
 
 /* Carries out the request; true once there is an answer, whatever its status. */
@@ -201,14 +249,26 @@ static bool transfer_carry_out(struct transfer *transfer, const struct client_re
   ASSERT(content);
   /* An empty value takes a header away: waiting for "100 Continue" would only cost time. */
   struct curl_slist *headers = header_add(0, "Expect", "");
-  headers = header_add(headers, "Content-Type", request->body ? "application/json" : "");
+  headers = header_add(headers, "Content-Type",
+                       request->upload ? "application/jsonl"
+                       : request->body ? "application/json"
+                                       : "");
+  if (request->upload)
+    headers = header_add(headers, "Transfer-Encoding", "chunked");
+  if (client->token) {
+    CLEANUP_FREE char *value = xasprintf("Bearer %s", client->token);
+    headers = header_add(headers, "Authorization", value);
+  }
   if (request->idempotency_key)
     headers = header_add(headers, "Idempotency-Key", request->idempotency_key);
-  request_set(client, request, url, content, headers);
-  curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, transfer);
+  if (request->content_type)
+    headers = header_add(headers, "Accept", request->content_type);
+  if (request->last_event_id && *request->last_event_id)
+    headers = header_add(headers, "Last-Event-ID", request->last_event_id);
+  request_set(transfer, request, url, content, headers);
 
   curl_multi_add_handle(client->multi, client->curl);
-  CURLcode result = transfer_run(client, request->interrupts);
+  CURLcode result = transfer_run(transfer, request->interrupts);
   long status = 0;
   double connected = 0;
   curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -247,7 +307,14 @@ static bool request_carry_out(struct transfer *transfer, const struct client_req
   long status = 0;
   if (!transfer_carry_out(transfer, request, &status, error))
     return false;
-  return status / 100 == 2 || answer_refuse(transfer, status, error);
+  if (status / 100 != 2)
+    return answer_refuse(transfer, status, error);
+  const char *type = 0;
+  curl_easy_getinfo(transfer->client->curl, CURLINFO_CONTENT_TYPE, &type);
+  if (!request->content_type || (type && strncmp(type, request->content_type, strlen(request->content_type)) == 0))
+    return true;
+  return error_set(error, ERROR_UNAVAILABLE, 0, "the answer of %s is not %s; is it assayd?", transfer->client->server,
+                   request->content_type);
 }
 
 static bool answer_decode(const struct transfer *transfer, json_t **ret, struct error *error)
@@ -274,11 +341,11 @@ bool client_call(struct client *client, const struct client_request *request, js
   return good;
 }
 
-bool client_fetch(struct client *client, const char *path, client_sink *sink, void *context, struct error *error)
+bool client_fetch(struct client *client, const struct client_request *request, client_sink *sink, void *context,
+                  struct error *error)
 {
   struct transfer transfer = {.client = client, .sink = sink, .sink_context = context};
-  struct client_request request = {.method = "GET", .path = path, .interrupts = -1};
-  bool good = request_carry_out(&transfer, &request, error);
+  bool good = request_carry_out(&transfer, request, error);
   buffer_release(&transfer.body);
   return good;
 }

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define SERVER_DEFAULT "http://127.0.0.1:7117"
 
@@ -25,6 +26,12 @@ struct client;
 struct client *client_create(const char *server, struct error *error);
 void client_destroy(struct client *client); /* accepts NULL */
 
+/* Certificates of authorities (PEM) that are trusted in place of the system's. */
+void client_set_ca_file(struct client *client, const char *path);
+
+/* An access token, sent with every request from now on. */
+void client_set_token(struct client *client, const char *token);
+
 const char *client_server(const struct client *client);
 bool client_has_connected(const struct client *client); /* ever */
 
@@ -32,7 +39,10 @@ struct client_request {
   const char *method;          /* "GET", "POST" */
   const char *path;            /* "/v1/evaluations?limit=3", encoded */
   const json_t *body;          /* NULL: none */
+  FILE *upload;                /* JSON lines in place of a body, to its end; NULL: none. The server may let it wait */
   const char *idempotency_key; /* NULL: none */
+  const char *content_type;    /* that the answer must have; NULL: any */
+  const char *last_event_id;   /* of a stream that is gone on with; NULL or "": none */
   unsigned wait_seconds;       /* how long the server was asked to hold its answer back; not counted as no progress */
   int interrupts;              /* a descriptor that ends the request when it becomes readable; -1: none */
 };
@@ -42,7 +52,8 @@ bool client_call(struct client *client, const struct client_request *request, js
 
 /* Hands the bytes of a 2xx answer on as they come. The sink returns false with its own error to stop. */
 typedef bool client_sink(void *context, const void *data, size_t size, struct error *error);
-bool client_fetch(struct client *client, const char *path, client_sink *sink, void *context, struct error *error);
+bool client_fetch(struct client *client, const struct client_request *request, client_sink *sink, void *context,
+                  struct error *error);
 
 /* The problem document (RFC 9457) of the last answer, or NULL where it was none. Borrowed, until the next request. */
 const json_t *client_problem(const struct client *client);

@@ -11,4 +11,4 @@
 typedef bool command_function(struct session *session, int *ret_status, struct error *error);
 
 command_function command_run, command_submit, command_get, command_wait, command_logs, command_cancel, command_list,
-  command_doctor, command_version;
+  command_batch, command_doctor, command_version, command_admin, command_token;

@@ -25,7 +25,12 @@ enum { STATUS_TROUBLE = 1, ANY = -1 };
   X(logs, "ID", 1, 1, GROUP_LOGS, false, STATUS_TROUBLE, "print what the program wrote")                               \
   X(cancel, "ID", 1, 1, 0, false, STATUS_TROUBLE, "end an evaluation")                                                 \
   X(list, "", 0, 0, GROUP_LIST, false, STATUS_TROUBLE, "list evaluations, newest first")                               \
+  X(batch, "FILE.jsonl", 1, 1, GROUP_BATCH, false, STATUS_TROUBLE,                                                     \
+    "run many programs, a submission a line, and gather their results")                                                \
   X(doctor, "", 0, 0, 0, false, STATUS_TROUBLE, "tell what this host can enforce, and what is missing")                \
+  X(admin, "backup", 1, 1, 0, false, STATUS_TROUBLE, "backup: copy all evaluations, while the server runs")            \
+  X(token, "create NAME | list | revoke NAME", 1, 2, GROUP_TOKEN, false, STATUS_TROUBLE,                               \
+    "make, list and revoke access tokens")                                                                             \
   X(version, "", 0, 0, 0, false, STATUS_TROUBLE, "print the versions of assay and of the server")
 
 static const struct command {

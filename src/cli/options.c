@@ -146,6 +146,7 @@ void options_release(struct options *options)
   free(options->files.items);
   free(options->environment.items);
   free(options->labels.items);
+  free(options->scopes.items);
   free(options->operands.items);
   *options = (struct options){0};
 }

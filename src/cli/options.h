@@ -15,6 +15,9 @@ enum option_group {
   GROUP_SUBMISSION = 2, /* run, submit */
   GROUP_LOGS = 4,
   GROUP_LIST = 8,
+  GROUP_TOKEN = 16,
+  GROUP_LIMITED = GROUP_SUBMISSION | GROUP_TOKEN, /* a token's are the most that may be asked for with it */
+  GROUP_BATCH = 32,
 };
 
 /* field, name, letter, kind, groups, argument in the help, help */
@@ -28,19 +31,28 @@ enum option_group {
   X(environment, "env", 0, PAIRS, GROUP_SUBMISSION, "NAME=VALUE", "a variable of the program's environment")           \
   X(labels, "label", 0, PAIRS, GROUP_SUBMISSION | GROUP_LIST, "KEY=VALUE",                                             \
     "a label; with list: only those that have it")                                                                     \
-  X(wall_time, "wall-time", 0, DURATION, GROUP_SUBMISSION, "TIME", "limit of elapsed time, such as 10s or 1500ms")     \
-  X(cpu_time, "cpu-time", 0, DURATION, GROUP_SUBMISSION, "TIME", "limit of CPU time")                                  \
-  X(memory, "memory", 0, SIZE, GROUP_SUBMISSION, "SIZE", "limit of memory, such as 256M")                              \
-  X(processes, "processes", 0, COUNT, GROUP_SUBMISSION, "N", "limit of processes and threads at a time")               \
-  X(output_limit, "output-limit", 0, SIZE, GROUP_SUBMISSION, "SIZE", "limit of each output stream that is kept")       \
-  X(disk, "disk", 0, SIZE, GROUP_SUBMISSION, "SIZE", "limit of what the program may store in files")                   \
+  X(callback_url, "callback-url", 0, TEXT, GROUP_SUBMISSION, "URL",                                                    \
+    "who is sent the verdict; needs a server that stays")                                                              \
+  X(wall_time, "wall-time", 0, DURATION, GROUP_LIMITED, "TIME", "limit of elapsed time, such as 10s or 1500ms")        \
+  X(cpu_time, "cpu-time", 0, DURATION, GROUP_LIMITED, "TIME", "limit of CPU time")                                     \
+  X(memory, "memory", 0, SIZE, GROUP_LIMITED, "SIZE", "limit of memory, such as 256M")                                 \
+  X(processes, "processes", 0, COUNT, GROUP_LIMITED, "N", "limit of processes and threads at a time")                  \
+  X(output_limit, "output-limit", 0, SIZE, GROUP_LIMITED, "SIZE", "limit of each output stream that is kept")          \
+  X(disk, "disk", 0, SIZE, GROUP_LIMITED, "SIZE", "limit of what the program may store in files")                      \
   X(kill_on_output, "kill-on-output", 0, FLAG, GROUP_SUBMISSION, 0,                                                    \
     "over the output limit: kill, and do not keep less")                                                               \
   X(stream, "stream", 0, CHOICE, GROUP_LOGS, "output|stdout|stderr|compile", "which one; output is both, in order")    \
-  X(follow, "follow", 'f', FLAG, GROUP_LOGS, 0, "wait until the evaluation is finished")                               \
+  X(follow, "follow", 'f', FLAG, GROUP_LOGS, 0, "print what comes, until it is finished")                              \
   X(status, "status", 0, TEXT, GROUP_LIST, "STATUS", "only those of this status, such as queued or failed")            \
   X(limit, "limit", 0, COUNT, GROUP_LIST, "N", "at most so many, newest first")                                        \
   X(all, "all", 0, FLAG, GROUP_LIST, 0, "all there are, page after page")                                              \
+  X(scopes, "scope", 0, TEXTS, GROUP_TOKEN, "submit|read|admin", "with create; repeatable; else submit and read")      \
+  X(rate, "rate", 0, COUNT, GROUP_TOKEN, "N", "with create: at most so many submissions a minute")                     \
+  X(open, "open", 0, COUNT, GROUP_TOKEN, "N", "with create: at most so many open evaluations")                         \
+  X(ca_file, "ca-file", 0, TEXT, GROUP_COMMON, "FILE", "whom to trust with https:// (PEM); else ASSAY_CA_FILE")        \
+  X(token_file, "token-file", 0, TEXT, GROUP_COMMON, "FILE", "with the access token; else ASSAY_TOKEN_FILE")           \
+  X(results, "results", 'o', TEXT, GROUP_BATCH, "FILE", "where the results go, a line each; with FILE.batch to go on") \
+  X(report, "report", 0, TEXT, GROUP_BATCH, "FILE.html", "and a page about them, once all have ended")                 \
   X(server, "server", 0, TEXT, GROUP_COMMON, "URL", "http://HOST:PORT, https://… or unix:PATH; else ASSAY_SERVER")     \
   X(json, "json", 0, FLAG, GROUP_COMMON, 0, "print the server's JSON")                                                 \
   X(help, "help", 'h', FLAG, GROUP_COMMON, 0, "print this help")

@@ -7,5 +7,5 @@
 /* The raw bytes of "stdout", "stderr", "compile" or "output". */
 bool output_fetch(struct session *session, const char *id, const char *stream, int fd, struct error *error);
 
-/* Standard output and standard error of a finished evaluation, each to ours; and a line for what was not kept. */
-bool output_replay(struct session *session, const json_t *evaluation, struct error *error);
+/* A line for each stream of which not all was kept. */
+void output_explain(const json_t *evaluation);

@@ -21,6 +21,12 @@ void print_json(const json_t *json)
   puts(for_person ? inert.data : text);
 }
 
+void print_line(const char *text)
+{
+  CLEANUP_FREE char *inert = isatty(STDOUT_FILENO) ? inert_line(text) : xstrdup(text);
+  puts(inert);
+}
+
 struct table {
   struct libscols_table *scols;
   size_t columns;

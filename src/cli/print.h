@@ -13,6 +13,8 @@
 #include <stddef.h>
 
 void print_json(const json_t *json);
+/* A line by itself, such as a status. */
+void print_line(const char *text);
 
 struct column {
   const char *title;

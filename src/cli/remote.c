@@ -3,12 +3,9 @@
 #include "base/memory.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-enum { WAIT_SECONDS = 30, WAIT_PAUSE_MS = 50 };
 
 void cleanup_json(json_t **json)
 {
@@ -36,23 +33,26 @@ const char *evaluation_id(const json_t *evaluation)
   return json_text_at(evaluation, "id");
 }
 
-bool evaluation_finished(const json_t *evaluation)
-{
-  return json_at(evaluation, "verdict");
-}
-
 char *remote_path(const char *id, const char *part)
 {
   CLEANUP_FREE char *encoded = url_encode(id);
   return xasprintf("/v1/evaluations/%s%s%s", encoded, part ? "/" : "", part ? part : "");
 }
 
-bool remote_submit(struct session *session, const json_t *submission, json_t **ret, struct error *error)
+bool remote_make_key(const char *prefix, char **ret, struct error *error)
 {
   uint64_t random[2];
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
     return error_errno(error, "getrandom");
-  CLEANUP_FREE char *key = xasprintf("assay-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
+  *ret = xasprintf("%s-%016" PRIx64 "%016" PRIx64, prefix, random[0], random[1]);
+  return true;
+}
+
+bool remote_submit(struct session *session, const json_t *submission, json_t **ret, struct error *error)
+{
+  CLEANUP_FREE char *key = NULL;
+  if (!remote_make_key("assay", &key, error))
+    return false;
   const struct client_request request = {
     .method = "POST", .path = "/v1/evaluations", .body = submission, .idempotency_key = key, .interrupts = -1};
   CLEANUP_JSON json_t *answer = 0;
@@ -68,24 +68,6 @@ bool remote_get(struct session *session, const char *id, json_t **ret, struct er
 {
   CLEANUP_FREE char *path = remote_path(id, 0);
   return session_call(session, &(struct client_request){"GET", path, .interrupts = -1}, ret, error);
-}
-
-bool remote_wait(struct session *session, const char *id, json_t **ret, struct error *error)
-{
-  CLEANUP_FREE char *path = remote_path(id, 0);
-  CLEANUP_FREE char *path_wait = xasprintf("%s?wait=%d", path, WAIT_SECONDS);
-  const struct client_request request = {
-    .method = "GET", .path = path_wait, .wait_seconds = WAIT_SECONDS, .interrupts = session->interrupts};
-  for (;;) {
-    CLEANUP_JSON json_t *evaluation = 0;
-    if (!session_call(session, &request, &evaluation, error))
-      return false;
-    if (evaluation_finished(evaluation)) {
-      *ret = TAKE_PTR(evaluation);
-      return true;
-    }
-    poll(0, 0, WAIT_PAUSE_MS); /* in case the server does not hold its answer back */
-  }
 }
 
 bool remote_cancel(struct session *session, const char *id, json_t **ret, struct error *error)

@@ -1,5 +1,6 @@
 #include "cli/submission.h"
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -60,19 +61,10 @@ static bool content_read(const struct session *session, const char *path, struct
   return false;
 }
 
-/* RFC 4648, section 4 */
-static json_t *base64_encode(const void *data, size_t size)
+static json_t *in_base64(const void *data, size_t size)
 {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   CLEANUP_BUFFER struct buffer text = {0};
-  const unsigned char *next = data;
-  for (size_t taken; size; size -= taken, next += taken) {
-    taken = size < 3 ? size : 3;
-    uint32_t group = (uint32_t)next[0] << 16 | (size > 1 ? (uint32_t)next[1] << 8 : 0) | (size > 2 ? next[2] : 0u);
-    char four[4] = {digits[group >> 18], digits[group >> 12 & 63], digits[group >> 6 & 63], digits[group & 63]};
-    memset(four + 1 + taken, '=', 3 - taken);
-    buffer_append(&text, four, sizeof four);
-  }
+  base64_encode(data, size, &text);
   return json_stringn(text.data, text.size);
 }
 
@@ -84,7 +76,7 @@ static void content_put(json_t *object, const char *key, const char *encoding_ke
   size_t size = content->bytes.size;
   json_t *text = memchr(bytes, 0, size) ? 0 : json_stringn(bytes, size);
   if (!text) {
-    text = base64_encode(bytes, size);
+    text = in_base64(bytes, size);
     json_object_set_new(object, encoding_key, json_string("base64"));
   }
   json_object_set_new(object, key, text);
@@ -200,7 +192,7 @@ static bool pairs_put(json_t *submission, const char *key, const struct texts *p
   return true;
 }
 
-static void limits_put(json_t *submission, const struct options *options)
+json_t *limits_make(const struct options *options)
 {
   const struct {
     const char *name;
@@ -213,15 +205,30 @@ static void limits_put(json_t *submission, const struct options *options)
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
     if (limits[i].quantity->given)
       json_object_set_new(object, limits[i].name, json_integer((json_int_t)limits[i].quantity->value));
+  return object;
+}
+
+static void limits_put(json_t *submission, const struct options *options)
+{
+  json_t *object = limits_make(options);
   if (json_object_size(object))
     json_object_set(submission, "limits", object);
   json_decref(object);
 }
 
-static bool text_put(json_t *submission, const char *key, const char *text, struct error *error)
+/* Options that are fields. */
+static bool words_put(json_t *submission, const struct options *options, struct error *error)
 {
-  if (text && json_object_set_new(submission, key, json_string(text)) < 0)
-    return error_set(error, ERROR_INVALID, EILSEQ, "--%s is not UTF-8, and cannot be sent", key);
+  const struct {
+    const char *field, *option, *value;
+  } words[] = {
+    {"backend", "backend", options->backend},
+    {"image", "image", options->image},
+    {"callback_url", "callback-url", options->callback_url},
+  };
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (words[i].value && json_object_set_new(submission, words[i].field, json_string(words[i].value)) < 0)
+      return error_set(error, ERROR_INVALID, EILSEQ, "--%s is not UTF-8, and cannot be sent", words[i].option);
   return true;
 }
 
@@ -249,9 +256,7 @@ bool submission_make(struct session *session, json_t **ret, struct error *error)
   if (!good)
     return false;
   limits_put(submission, options);
-  good =
-    text_put(submission, "backend", options->backend, error) && text_put(submission, "image", options->image, error);
-  if (!good)
+  if (!words_put(submission, options, error))
     return false;
   if (options->kill_on_output)
     json_object_set_new(submission, "on_output_limit", json_string("kill"));

@@ -3,8 +3,6 @@
 #include "cli/print.h"
 #include "cli/submission.h"
 
-#include <stdio.h>
-
 bool command_submit(struct session *session, int *ret_status, struct error *error)
 {
   CLEANUP_JSON json_t *submission = 0, *evaluation = 0;
@@ -14,7 +12,7 @@ bool command_submit(struct session *session, int *ret_status, struct error *erro
   if (session->options->json)
     print_json(evaluation);
   else
-    puts(evaluation_id(evaluation));
+    print_line(evaluation_id(evaluation));
   *ret_status = 0;
   return true;
 }

@@ -12,6 +12,7 @@
 #include "wire/name.h"
 
 struct backend_state; /* of the executor */
+struct share;         /* queue.h */
 
 enum { BACKEND_NAME_SIZE = 16, RUNTIME_NAME_SIZE = 32 };
 
@@ -30,12 +31,20 @@ struct evaluation {
   char runtime[RUNTIME_NAME_SIZE]; /* "" for a bare command */
   char *image;                     /* that it runs in, or NULL: none; opaque to the core */
   struct limits limits;
-  char *labels;      /* a JSON object as text, "{}" where there are none; opaque to the core */
+  char *callback_url;             /* who is told the verdict, or NULL: nobody */
+  char *labels;                   /* a JSON object as text, "{}" where there are none; opaque to the core */
+  char *traceparent, *tracestate; /* of the request that it came with, or NULL: none; opaque to the core */
+  char *token; /* the name of the access token that it was submitted with, or NULL: none. It tells clients apart */
   struct blob *plan; /* opaque to the core; NULL once finished */
 
   /* Idempotency-Key of the client, or NULL, and a digest of the body that came with it */
   char *idempotency_key;
   uint64_t body_digest;
+
+  /* Of one that came in a batch: its id, or NULL, the line that it stood in, from 1, and the how-manieth of the batch to
+   * end it was; 0: none, or not known. Opaque to the core. */
+  char *batch;
+  uint64_t batch_line, batch_place;
 
   struct wall entered_at[STATE_COUNT]; /* when each state was entered; 0: never. QUEUED is created_at */
   struct wall cancelled_at;            /* when a client asked for its end; 0: nobody did */
@@ -63,7 +72,8 @@ struct evaluation {
     enum presence presence;     /* as last seen */
     char refusal[REASON_SIZE];  /* the backend will never launch it, and why */
     void *token;                /* of the submitter, until the acceptance is answered */
-    size_t heap_index;          /* queue.h */
+    struct share *share;        /* queue.h: it is open */
+    size_t heap_index;          /* and the place among those that wait in it */
     struct backend_state *backend;
     struct evaluation *next, *previous; /* all open ones, in order of acceptance */
   } x;
@@ -71,6 +81,10 @@ struct evaluation {
 
 struct evaluation *evaluation_create(void);
 void evaluation_destroy(struct evaluation *evaluation); /* accepts NULL */
+
+/* The states in the order in which the present attempt last entered them; returns how many. After preparing this is not
+ * the order of the table. */
+size_t evaluation_timeline(const struct evaluation *evaluation, enum state ret[static STATE_COUNT]);
 
 /* The one word of the API: the state's name, or the verdict's once finished. */
 const char *evaluation_status(const struct evaluation *evaluation);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,11 @@ struct evaluation *executor_find(const struct executor *executor, const char *id
   return node ? *node : 0;
 }
 
+static uint64_t output_bytes_most(const struct evaluation *evaluation)
+{
+  return STREAM_COUNT * evaluation->limits.output_bytes;
+}
+
 static void link_open(struct executor *executor, struct evaluation *evaluation)
 {
   struct evaluation **node = tsearch(evaluation, &executor->by_id, compare_ids);
@@ -40,12 +46,16 @@ static void link_open(struct executor *executor, struct evaluation *evaluation)
   executor->newest = evaluation;
   executor->in_state[evaluation->state]++;
   executor->queued_bytes += evaluation_waiting_bytes(evaluation, evaluation->state);
+  executor->output_bytes += output_bytes_most(evaluation);
+  queue_join(&evaluation->x.backend->queue, evaluation);
 }
 
 static void unlink_open(struct executor *executor, struct evaluation *evaluation)
 {
+  queue_leave(&evaluation->x.backend->queue, evaluation);
   executor->in_state[evaluation->state]--;
   executor->queued_bytes -= evaluation_waiting_bytes(evaluation, evaluation->state);
+  executor->output_bytes -= output_bytes_most(evaluation);
   struct evaluation *previous = evaluation->x.previous, *next = evaluation->x.next;
   *(previous ? &previous->x.next : &executor->oldest) = next;
   *(next ? &next->x.previous : &executor->newest) = previous;
@@ -71,9 +81,11 @@ static struct evaluation *find_attempt(const struct executor *executor, struct n
   if (!name_parse(name.text, id, &attempt))
     return 0;
   struct evaluation *evaluation = executor_find(executor, id);
-  bool concerned =
-    evaluation && evaluation->attempt == attempt && evaluation->state != STATE_ACCEPTING && !evaluation->x.finishing;
+  bool concerned = evaluation && evaluation->attempt == attempt && evaluation->state != STATE_ACCEPTING;
+#ifdef BREAK_LAW_6
   return concerned ? evaluation : 0;
+#endif
+  return concerned && !evaluation->x.finishing ? evaluation : 0;
 }
 
 static struct backend_state *find_backend(struct executor *executor, const char *name)
@@ -114,6 +126,16 @@ void executor_add_backend(struct executor *executor, const char *backend)
   snprintf(executor->backends[executor->backend_count++].name, BACKEND_NAME_SIZE, "%s", backend);
 }
 
+/* The clock is read for the first who waits only. */
+static void note_waiting(struct executor *executor, struct backend_state *backend)
+{
+  if (backend->drain.measuring && executor->drain.measuring)
+    return;
+  struct mono now = executor->world.now(executor->world.context);
+  drain_waits(&backend->drain, now);
+  drain_waits(&executor->drain, now);
+}
+
 /* Fills free slots from the queues. Called at the end of every event that can free a slot or add to a queue. */
 static void pump(struct executor *executor)
 {
@@ -124,6 +146,8 @@ static void pump(struct executor *executor)
     struct evaluation *evaluation;
     while (!backend->blocked && backend->busy < backend->slots && (evaluation = queue_pop(&backend->queue)))
       evaluation_launch(executor, evaluation);
+    if (backend->queue.size)
+      note_waiting(executor, backend);
   }
 }
 
@@ -169,9 +193,10 @@ static bool has_room(const struct executor *executor, const struct backend_state
     waiting += state_waits(state) ? executor->in_state[state] : 0;
   unsigned free_slots = backend->slots > backend->busy ? backend->slots - backend->busy : 0;
   if (waiting >= executor->config.queue_max + free_slots)
-    return error_set(error, ERROR_OVERLOADED, 0, "the queue is full: %u evaluations wait; try again later", waiting);
+    return error_set(error, ERROR_OVERLOADED, EAGAIN, "the queue is full: %u evaluations wait; try again later",
+                     waiting);
   if (executor->queued_bytes + plan_bytes > executor->config.queue_bytes_max)
-    return error_set(error, ERROR_OVERLOADED, 0, "the queue is full: what waits takes %llu bytes; try again later",
+    return error_set(error, ERROR_OVERLOADED, EAGAIN, "the queue is full: what waits takes %llu bytes; try again later",
                      (unsigned long long)executor->queued_bytes);
   return true;
 }
@@ -195,6 +220,9 @@ bool executor_submit(struct executor *executor, struct evaluation *evaluation, v
   give_id(executor, evaluation);
   link_open(executor, evaluation);
   executor->world.store_accept(executor->world.context, evaluation);
+#ifdef BREAK_LAW_1
+  executor_accepted(executor, evaluation->id, STORE_DONE, 0, 0);
+#endif
   return true;
 }
 
@@ -214,7 +242,7 @@ void executor_accepted(struct executor *executor, const char *id, enum store_res
   struct evaluation *evaluation = executor_find(executor, id);
   if (!evaluation || evaluation->state != STATE_ACCEPTING)
     return;
-  switch (result) {
+  switch (result) { /* LCOV_EXCL_BR_LINE: there are no others */
   case STORE_DONE:
     break;
   case STORE_DUPLICATE: /* one second, the same 32 random bits: another id will do */
@@ -251,6 +279,12 @@ enum cancel_result executor_cancel(struct executor *executor, const char *id, vo
   if (!evaluation->cancelled_at.ms)
     evaluation->cancelled_at = world->wall_now(world->context);
   world->store_cancel(world->context, evaluation, token);
+  return CANCEL_UNDER_WAY;
+}
+
+/* That it is to end is durable: a crash does not leave it killed with nobody knowing why (law 2). */
+static void end_cancelled(struct executor *executor, struct evaluation *evaluation)
+{
   evaluation->x.stop = STOP_CANCELLED; /* also of one that is overdue: there is to be no other attempt */
   switch (evaluation->state) {
   case STATE_QUEUED:
@@ -269,15 +303,17 @@ enum cancel_result executor_cancel(struct executor *executor, const char *id, vo
     break; /* sealing: it ended on its own, or another attempt is about to begin, which will not */
   }
   pump(executor);
-  return CANCEL_UNDER_WAY;
 }
 
 void executor_cancelled(struct executor *executor, const char *id, void *token, enum store_result result)
 {
   struct world *world = &executor->world;
   world->cancelled(world->context, id, token, result);
+  struct evaluation *evaluation = executor_find(executor, id);
   if (result == STORE_FAILED)
     world->broken(world->context, "a cancellation could not be stored");
+  else if (result == STORE_DONE && evaluation)
+    end_cancelled(executor, evaluation);
 }
 
 /* Answers. */
@@ -288,7 +324,7 @@ void executor_launched(struct executor *executor, struct name name, enum launch_
   if (!evaluation || !evaluation->x.launching)
     return;
   evaluation->x.launching = false;
-  switch (result) {
+  switch (result) { /* LCOV_EXCL_BR_LINE: there are no others */
   case LAUNCH_ACCEPTED:
     if (evaluation->x.stop != STOP_NONE)
       evaluation_look(executor, evaluation);
@@ -336,8 +372,13 @@ void executor_observed(struct executor *executor, struct name name, const struct
 void executor_hint(struct executor *executor, struct name name)
 {
   struct evaluation *evaluation = find_attempt(executor, name);
-  if (evaluation)
-    evaluation_look(executor, evaluation);
+  if (!evaluation)
+    return;
+#ifdef BREAK_LAW_3
+  evaluation_observed(executor, evaluation, &(struct observation){.presence = PRESENCE_DEAD, .started = true});
+  return;
+#endif
+  evaluation_look(executor, evaluation);
 }
 
 static void begin_next_attempt(struct executor *executor, struct evaluation *evaluation, unsigned attempt)
@@ -345,6 +386,8 @@ static void begin_next_attempt(struct executor *executor, struct evaluation *eva
   struct world *world = &executor->world;
   world->remove(world->context, evaluation->backend, evaluation_name(evaluation));
   evaluation->attempt = attempt;
+  for (enum state state = STATE_PREPARING; state < STATE_COUNT; state++) /* it has not been there in this attempt */
+    evaluation->entered_at[state] = (struct wall){0};
   evaluation->started_at = (struct wall){0};
   evaluation->x.looking = evaluation->x.look_again = evaluation->x.confirming = evaluation->x.finishing = false;
   evaluation->x.launching = false;
@@ -441,11 +484,38 @@ bool executor_next(const struct executor *executor, struct mono *ret)
 
 struct executor_counts executor_count(const struct executor *executor)
 {
-  struct executor_counts counts = {.queue_max = executor->config.queue_max, .queued_bytes = executor->queued_bytes};
+  struct executor_counts counts = {
+    .queue_max = executor->config.queue_max,
+    .queued_bytes = executor->queued_bytes,
+    .queue_bytes_max = executor->config.queue_bytes_max,
+    .output_bytes = executor->output_bytes,
+  };
   memcpy(counts.in_state, executor->in_state, sizeof counts.in_state);
   for (unsigned i = 0; i < executor->backend_count; i++) {
     counts.slots += executor->backends[i].slots;
     counts.slots_busy += executor->backends[i].busy;
   }
   return counts;
+}
+
+bool executor_place(const struct executor *executor, const struct evaluation *evaluation, struct queue_place *ret)
+{
+  const struct backend_state *backend = evaluation->x.backend; /* NULL: it is a copy of the store's */
+  if (evaluation->state != STATE_QUEUED || evaluation->x.recovering || !backend)
+    return false;
+  unsigned free_slots = backend->slots > backend->busy ? backend->slots - backend->busy : 0;
+  struct queue_place place = {.position = (unsigned)queue_before(&backend->queue, evaluation) + 1};
+  if (!backend->blocked && place.position <= free_slots)
+    place.has_estimate = true;
+  else
+    place.has_estimate =
+      backend->slots &&
+      drain_time_ms(&backend->drain, place.position, executor->world.now(executor->world.context), &place.starts_in_ms);
+  *ret = place;
+  return true;
+}
+
+unsigned executor_turn_away(struct executor *executor)
+{
+  return drain_turn_away(&executor->drain, executor->world.now(executor->world.context), executor->config.queue_max);
 }

@@ -31,13 +31,13 @@ void executor_start(struct executor *executor);
 /*
  * Takes `evaluation` (attempts_max, priority, backend, runtime, limits, labels, plan and key are set by the caller),
  * gives it an id and hands it to the store. world->accepted is called once with `token` when that is durable or
- * refused. False where it is refused at once, and then the evaluation stays the caller's: queue full (OVERLOADED),
- * draining (UNAVAILABLE), unknown backend (INVALID).
+ * refused. False where it is refused at once, and then the evaluation stays the caller's: queue full (OVERLOADED, with
+ * EAGAIN: executor_turn_away()), draining (UNAVAILABLE), unknown backend (INVALID).
  */
 bool executor_submit(struct executor *executor, struct evaluation *evaluation, void *token, struct error *error);
 
-/* Asks for the end of an open evaluation. That it was asked for is written down before anybody is told: world->cancelled
- * is called once with `token` when it is durable; not where it is not open. */
+/* Asks for the end of an open evaluation. That it was asked for is written down before anybody is told and anything is
+ * killed: world->cancelled is called once with `token` when it is durable; not where it is not open. */
 enum cancel_result {
   CANCEL_UNDER_WAY, /* it is open, and will end; as cancelled unless it ended on its own first */
   CANCEL_NOT_OPEN,  /* not among the open ones: unknown, not durable yet, or finished: the store knows */
@@ -71,8 +71,20 @@ struct evaluation *executor_find(const struct executor *executor, const char *id
 struct executor_counts {
   unsigned in_state[STATE_COUNT];
   unsigned queue_max, slots, slots_busy;
-  uint64_t queued_bytes;
+  uint64_t queued_bytes, queue_bytes_max;
+  uint64_t output_bytes; /* that all open ones may print and have kept */
 };
 struct executor_counts executor_count(const struct executor *executor);
 /* Open evaluations in order of acceptance; `previous` NULL: the oldest. NULL at the end. */
 struct evaluation *executor_each(const struct executor *executor, const struct evaluation *previous);
+/* Where a queued evaluation stands among those that wait for its backend, and when that will have come to it, as
+ * things go now. False: it is not queued, or was found so after a restart and not looked at yet. Looks at all that
+ * wait. */
+struct queue_place {
+  unsigned position; /* from 1 */
+  bool has_estimate; /* false: nothing is known of how fast the queue drains, or the backend has no slots */
+  uint64_t starts_in_ms;
+};
+bool executor_place(const struct executor *executor, const struct evaluation *evaluation, struct queue_place *ret);
+/* In how many seconds a client whose submission found the queue full shall come again. Each is told a later time. */
+unsigned executor_turn_away(struct executor *executor);

@@ -5,6 +5,7 @@
  * evaluation from look to look to its verdict.
  */
 
+#include "core/drain.h"
 #include "core/executor.h"
 #include "core/queue.h"
 
@@ -16,6 +17,7 @@ struct backend_state {
   bool blocked; /* it said BUSY: wait for a sign that there is room */
   bool gone;    /* not configured any more; known only from what the store held */
   struct queue queue;
+  struct drain drain;
 };
 
 struct executor {
@@ -26,8 +28,9 @@ struct executor {
   void *by_id; /* tsearch(3) */
   struct evaluation *oldest, *newest;
   unsigned in_state[STATE_COUNT];
-  uint64_t queued_bytes;
+  uint64_t queued_bytes, output_bytes;
   struct mono last_tick, last_reconcile;
+  struct drain drain; /* of all queues together, which share what may wait */
   bool draining;
 };
 

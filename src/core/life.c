@@ -23,6 +23,9 @@ struct name evaluation_name(const struct evaluation *evaluation)
 
 static struct mono deadline_of(const struct executor *executor, const struct evaluation *evaluation, enum state state)
 {
+#ifdef BREAK_LAW_8
+  return (struct mono){UINT64_MAX};
+#endif
   uint64_t ms = state_deadline_ms(state);
   if (state == STATE_RUNNING)
     ms += 2 * evaluation->limits.wall_time_ms; /* a compile step and the run, each with the limit to itself */
@@ -34,6 +37,31 @@ uint64_t evaluation_waiting_bytes(const struct evaluation *evaluation, enum stat
   return state_waits(state) && evaluation->plan ? evaluation->plan->size : 0;
 }
 
+/* A place was left for good: it came to a backend, and was not sent back. */
+static void count_departure(struct executor *executor, struct evaluation *evaluation)
+{
+  struct mono now = executor->world.now(executor->world.context);
+  struct backend_state *backend = evaluation->x.backend;
+  bool others_wait = false;
+  for (unsigned i = 0; i < executor->backend_count; i++)
+    others_wait |= executor->backends[i].queue.size > 0;
+  drain_departed(&backend->drain, now, backend->queue.size > 0);
+  drain_departed(&executor->drain, now, others_wait);
+}
+
+/* What goes back to where it waits has not used its slot. */
+static void account_for_slot(struct evaluation *evaluation, enum state from, enum state to)
+{
+  struct backend_state *backend = evaluation->x.backend;
+  if (state_holds_slot(to) && !state_holds_slot(from)) {
+    backend->busy++;
+    queue_takes_slot(evaluation);
+  } else if (state_holds_slot(from) && !state_holds_slot(to)) {
+    backend->busy--;
+    queue_gives_slot(&backend->queue, evaluation, !state_waits(to));
+  }
+}
+
 /* The one function that moves an evaluation between states. */
 void evaluation_move(struct executor *executor, struct evaluation *evaluation, enum state to)
 {
@@ -41,11 +69,13 @@ void evaluation_move(struct executor *executor, struct evaluation *evaluation, e
   ASSERT(move_legal(from, to));
   executor->in_state[from]--;
   executor->in_state[to]++;
-  evaluation->x.backend->busy += (unsigned)state_holds_slot(to) - (unsigned)state_holds_slot(from);
+  account_for_slot(evaluation, from, to);
   executor->queued_bytes += evaluation_waiting_bytes(evaluation, to);
   executor->queued_bytes -= evaluation_waiting_bytes(evaluation, from);
 
   evaluation->state = to;
+  if (from == STATE_STARTING && (to == STATE_RUNNING || to == STATE_SEALING))
+    count_departure(executor, evaluation);
   bool put_back = (from == STATE_STARTING || from == STATE_PREPARING) && to == STATE_QUEUED;
   evaluation->x.deadline = put_back ? evaluation->x.queue_deadline : deadline_of(executor, evaluation, to);
   if (to == STATE_QUEUED)
@@ -143,6 +173,7 @@ static void conclude(struct executor *executor, struct evaluation *evaluation, c
     .presence = seen->presence,
     .started = seen->started,
     .record = seen->record,
+    .lost_bytes = outputs_lost_bytes(seen->outputs),
     .stop = evaluation->x.stop,
     .launch_refusal = evaluation->x.refusal[0] ? evaluation->x.refusal : 0,
     .platform_reason = seen->platform_reason,
@@ -152,11 +183,17 @@ static void conclude(struct executor *executor, struct evaluation *evaluation, c
                evaluation->attempt < evaluation->attempts_max && !evaluation->x.backend->gone;
   if (again) {
     executor->world.store_attempt(executor->world.context, evaluation, evaluation->attempt + 1);
+#ifdef BREAK_LAW_2
+    executor_attempt_stored(executor, evaluation->id, evaluation->attempt + 1, STORE_DONE);
+#endif
     return;
   }
   evaluation->verdict = verdict;
   take_evidence(evaluation, seen);
   evaluation->entered_at[STATE_FINISHED] = executor->world.wall_now(executor->world.context);
+#ifdef BREAK_LAW_7
+  executor->world.remove(executor->world.context, evaluation->backend, evaluation_name(evaluation));
+#endif
   executor->world.store_finish(executor->world.context, evaluation);
 }
 
@@ -188,6 +225,9 @@ void evaluation_backend_gone(struct executor *executor, struct evaluation *evalu
 /* Dead, or gone, and no record: make sure of it, and look at the evidence once more before anything is called lost. */
 static void found_dead(struct executor *executor, struct evaluation *evaluation, const struct observation *seen)
 {
+#ifdef BREAK_LAW_4
+  evaluation->x.confirming = true;
+#endif
   if (evaluation->x.confirming) {
     conclude(executor, evaluation, seen);
     return;
@@ -264,8 +304,11 @@ void evaluation_observed(struct executor *executor, struct evaluation *evaluatio
   if (seen->record) {
     conclude(executor, evaluation, seen);
   } else {
-    switch (says_nothing ? PRESENCE_UNKNOWN : seen->presence) {
+    switch (says_nothing ? PRESENCE_UNKNOWN : seen->presence) { /* LCOV_EXCL_BR_LINE: there are no others */
     case PRESENCE_UNKNOWN:
+#ifdef BREAK_LAW_9
+      found_dead(executor, evaluation, seen);
+#endif
       break;
     case PRESENCE_RUNNING:
     case PRESENCE_PENDING:
@@ -289,7 +332,7 @@ void evaluation_overdue(struct executor *executor, struct evaluation *evaluation
 {
   if (evaluation->x.stop == STOP_NONE)
     evaluation->x.stop = STOP_DEADLINE;
-  switch (evaluation->state) {
+  switch (evaluation->state) { /* LCOV_EXCL_BR_LINE */
   case STATE_QUEUED:
     if (evaluation->x.recovering)
       conclude(executor, evaluation, &(struct observation){.presence = PRESENCE_UNKNOWN});
@@ -310,7 +353,7 @@ void evaluation_overdue(struct executor *executor, struct evaluation *evaluation
   case STATE_SEALING: /* nobody can tell: law 8 */
     conclude(executor, evaluation, &(struct observation){.presence = evaluation->x.presence, .started = true});
     break;
-  default:
-    break;
+  default: /* LCOV_EXCL_LINE: the others have no deadline */
+    break; /* LCOV_EXCL_LINE */
   }
 }

@@ -1,6 +1,7 @@
 #include "core/outputs.h"
 
 #include "base/error.h"
+#include "core/output_walk.h"
 
 #include <stdlib.h>
 
@@ -35,36 +36,28 @@ uint64_t stream_kept_bytes(const struct stream_output *stream)
   return stream->bytes - stream->omitted_bytes;
 }
 
-/* Appends what was kept of the bytes that the program wrote at [from, to) of this stream. */
-static void append_written(const struct stream_output *stream, uint64_t from, uint64_t to, struct buffer *ret)
+uint64_t outputs_lost_bytes(const struct outputs *outputs)
 {
-  if (!stream->data)
-    return;
-  uint64_t tail_from = stream->head_bytes + stream->omitted_bytes;
-  uint64_t head_to = to < stream->head_bytes ? to : stream->head_bytes;
-  if (from < head_to)
-    buffer_append(ret, stream->data->data + from, head_to - from);
-  uint64_t tail_start = from > tail_from ? from : tail_from;
-  if (tail_start < to)
-    buffer_append(ret, stream->data->data + (tail_start - stream->omitted_bytes), to - tail_start);
+  uint64_t lost = 0;
+  for (int i = 0; outputs && i < STREAM_COUNT; i++)
+    lost += outputs->stream[i].lost_bytes;
+  return lost;
+}
+
+uint64_t stream_kept_offset(const struct stream_output *stream, uint64_t offset)
+{
+  return offset < stream->head_bytes ? offset : offset - stream->omitted_bytes;
 }
 
 void outputs_merge(const struct outputs *outputs, struct buffer *ret)
 {
-  uint64_t position[2] = {0, 0};
-  const struct blob *order = outputs->order;
-  for (size_t at = 0; order && at + 5 <= order->size; at += 5) {
-    const unsigned char *run = order->data + at;
-    unsigned which = run[0];
-    if (which > STREAM_STDERR)
-      break; /* damaged: the rest follows stream by stream */
-    const struct stream_output *stream = &outputs->stream[which];
-    uint64_t length = run[1] | (uint64_t)run[2] << 8 | (uint64_t)run[3] << 16 | (uint64_t)run[4] << 24;
-    uint64_t left = stream->bytes - position[which];
-    uint64_t end = position[which] + (length < left ? length : left);
-    append_written(stream, position[which], end, ret);
-    position[which] = end;
+  struct output_extent extent = output_extent_of(outputs);
+  struct output_walk walk;
+  struct output_span span;
+  output_walk_begin(&walk, &extent, 0);
+  while (output_walk_next(&walk, UINT64_MAX, &span)) {
+    const struct stream_output *stream = &outputs->stream[span.stream];
+    if (!span.omitted && stream->data)
+      buffer_append(ret, stream->data->data + stream_kept_offset(stream, span.offset), span.length);
   }
-  for (unsigned i = STREAM_STDOUT; i <= STREAM_STDERR; i++)
-    append_written(&outputs->stream[i], position[i], outputs->stream[i].bytes, ret);
 }

@@ -79,6 +79,7 @@ struct verdict_case {
   enum presence presence;
   bool started;                /* the start marker is there */
   const struct record *record; /* NULL: no complete exit record */
+  uint64_t lost_bytes;         /* with a record: of the output that was to be kept */
   enum stop_reason stop;
   const char *launch_refusal;  /* the backend refused it for good, and why: the request's fault; or NULL */
   const char *platform_reason; /* what is known of a platform failure ("the keeper died"), or NULL */

@@ -4,18 +4,20 @@
 #include "base/number.h"
 #include "core/evaluation.h"
 #include "wire/image_name.h"
+#include "yaml/yaml.h"
 
 #include <ctype.h>
 #include <jansson.h>
-#include <libfyaml.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_MILLI };
+enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_LARGE, OPTION_MILLI };
 
 enum { NUMBER_MAX = 1000000 };
+#define LARGE_MAX (UINT64_MAX / 1000) /* seconds that are counted in milliseconds */
+enum { HELP_NAME_WIDTH = 28 };        /* a longer one stands on a line of its own */
 
 static const struct option {
   const char *key;
@@ -80,6 +82,10 @@ static bool set_option(struct config *config, const struct option *option, const
       return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a whole number up to %d", option->key, text,
                        NUMBER_MAX);
     return true;
+  case OPTION_LARGE:
+    if (!parse_u64_text(text, LARGE_MAX, field))
+      return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a whole number", option->key, text);
+    return true;
   case OPTION_MILLI:
     if (!parse_milli(text, field))
       return error_set(error, ERROR_INVALID, 0, "%s: \"%s\" is not a number such as 2 or 0.5, from 0.001 to %d",
@@ -100,37 +106,6 @@ static void clear_if_list(struct config *config, const struct option *option)
 {
   if (option->kind == OPTION_LIST)
     clear_list((struct text_list *)(void *)((char *)config + option->offset));
-}
-
-/* The YAML file, decoded to JSON, so that there is one decoder. */
-
-static json_t *load_yaml(const char *path, struct error *error)
-{
-  CLEANUP_FREE char *complaints = 0;
-  size_t complaints_size = 0;
-  FILE *complaints_file = open_memstream(&complaints, &complaints_size);
-  ASSERT(complaints_file);
-  struct fy_diag_cfg diag_config;
-  fy_diag_cfg_default(&diag_config);
-  diag_config.fp = complaints_file;
-  diag_config.colorize = false;
-  struct fy_diag *diag = fy_diag_create(&diag_config);
-  struct fy_parse_cfg parse_config = {.flags = FYPCF_RESOLVE_DOCUMENT, .diag = diag};
-  struct fy_document *document = fy_document_build_from_file(&parse_config, path);
-  fy_diag_destroy(diag);
-  fclose(complaints_file);
-  if (!document) {
-    size_t end = strcspn(complaints, "\n");
-    error_set(error, ERROR_INVALID, 0, "%s: cannot be read as YAML: %.*s", path, (int)end, complaints);
-    return 0;
-  }
-  CLEANUP_FREE char *text = fy_emit_document_to_string(document, FYECF_MODE_JSON_ONELINE);
-  fy_document_destroy(document);
-  json_error_t json_error;
-  json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json_error) : 0;
-  if (!json)
-    error_set(error, ERROR_INVALID, 0, "%s: %s", path, text ? json_error.text : "empty");
-  return json;
 }
 
 static bool set_limits(struct limits *limits, const char *where, json_t *object, struct error *error)
@@ -308,7 +283,7 @@ static bool apply_file_key(struct config *config, struct runtimes *runtimes, con
 
 static bool apply_file(struct config *config, struct runtimes *runtimes, const char *path, struct error *error)
 {
-  json_t *json = load_yaml(path, error);
+  json_t *json = yaml_load(path, error);
   if (!json)
     return false;
   bool good = json_is_object(json) || json_is_null(json);
@@ -512,6 +487,33 @@ static bool fill_docker(struct config *config, struct error *error)
          one_of("docker_evidence", config->docker_evidence, "auto|bind|volume", error);
 }
 
+/* And those of Kubernetes. */
+static bool fill_kubernetes(struct config *config, struct error *error)
+{
+  set_default(&config->kubernetes_pull, "missing");
+  if (!config->kubernetes_slots)
+    config->kubernetes_slots = config->slots;
+  if (!config->kubernetes_pull_timeout_s)
+    config->kubernetes_pull_timeout_s = 300;
+  if (!config->kubernetes_schedule_timeout_s)
+    config->kubernetes_schedule_timeout_s = 3000;
+  if (config->kubernetes_slots > CONFIG_SLOTS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "kubernetes_slots: more than %d", CONFIG_SLOTS_MAX);
+  if (config->kubernetes_pull_timeout_s > CONFIG_PULL_SECONDS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "kubernetes_pull_timeout_s: more than %d", CONFIG_PULL_SECONDS_MAX);
+  if (config->kubernetes_schedule_timeout_s > CONFIG_PULL_SECONDS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "kubernetes_schedule_timeout_s: more than %d", CONFIG_PULL_SECONDS_MAX);
+  if (config->kubernetes_image && !image_name_parse(config->kubernetes_image, 0, error))
+    return error_wrap(error, "kubernetes_image");
+  if (config->kubernetes_keeper_image && !image_name_parse(config->kubernetes_keeper_image, 0, error))
+    return error_wrap(error, "kubernetes_keeper_image");
+  if (config_lists(&config->backend, "kubernetes") && !config->kubernetes_keeper_image)
+    return error_set(error, ERROR_INVALID, 0, "kubernetes_keeper_image: needed for the backend kubernetes");
+  if (config->kubernetes_config)
+    make_absolute(&config->kubernetes_config);
+  return one_of("kubernetes_pull", config->kubernetes_pull, "never|missing|always", error);
+}
+
 bool config_lists(const struct text_list *list, const char *text)
 {
   for (unsigned i = 0; i < list->count; i++)
@@ -531,12 +533,65 @@ static bool check_compat(const struct config *config, struct error *error)
   return true;
 }
 
+/* "0660": who may connect is who may write. */
+static bool parse_mode(const char *text, unsigned *ret)
+{
+  char *end;
+  unsigned long mode = strtoul(text, &end, 8);
+  *ret = (unsigned)mode;
+  return isdigit((unsigned char)*text) && !*end && mode <= 0777;
+}
+
+unsigned config_socket_mode(const struct config *config)
+{
+  unsigned mode = 0;
+  ASSERT(parse_mode(config->socket_mode, &mode));
+  return mode;
+}
+
+/* Who may ask. */
+static bool fill_access(struct config *config, struct error *error)
+{
+  unsigned mode;
+  set_default(&config->auth, "auto");
+  set_default(&config->socket_mode, "0600");
+  if (!parse_mode(config->socket_mode, &mode))
+    return error_set(error, ERROR_INVALID, 0, "socket_mode: \"%s\" is not a mode such as 0660", config->socket_mode);
+  for (unsigned i = 0; i < config->origin.count; i++) {
+    const char *origin = config->origin.items[i], *authority = strstr(origin, "://");
+    if (!authority || !authority[3] || strchr(authority + 3, '/'))
+      return error_set(error, ERROR_INVALID, 0,
+                       "origin: \"%s\" is not a scheme and host such as https://assay.example.org", origin);
+  }
+  if (!config->tls_cert != !config->tls_key)
+    return error_set(error, ERROR_INVALID, 0, "tls_cert and tls_key: one is nothing without the other");
+  if (config->tls_cert) {
+    make_absolute(&config->tls_cert);
+    make_absolute(&config->tls_key);
+  }
+  return one_of("auth", config->auth, "auto|required", error);
+}
+
+enum { WEBHOOK_TIMEOUT_SECONDS_MAX = 300 };
+
+static bool fill_webhooks(struct config *config, struct error *error)
+{
+  set_default(&config->webhook_allow_private, "no");
+  if (!config->webhook_timeout_s)
+    config->webhook_timeout_s = 10;
+  if (!config->webhook_retry_ms)
+    config->webhook_retry_ms = 5000;
+  if (config->webhook_timeout_s > WEBHOOK_TIMEOUT_SECONDS_MAX)
+    return error_set(error, ERROR_INVALID, 0, "webhook_timeout_s: more than %d", WEBHOOK_TIMEOUT_SECONDS_MAX);
+  if (config->webhook_secret_file)
+    make_absolute(&config->webhook_secret_file);
+  return one_of("webhook_allow_private", config->webhook_allow_private, "yes|no", error);
+}
+
 static bool fill_defaults(struct config *config, struct error *error)
 {
   if (!config->state_dir && !(config->state_dir = default_state_dir()))
     return error_set(error, ERROR_INVALID, 0, "state_dir: no HOME to derive it from; give --state-dir");
-  if (!config->listen.count)
-    config->listen.items[config->listen.count++] = xstrdup("127.0.0.1:7117");
   if (!config->backend.count)
     config->backend.items[config->backend.count++] = xstrdup("native");
   if (!config->compat.count)
@@ -553,6 +608,7 @@ static bool fill_defaults(struct config *config, struct error *error)
   make_absolute(&config->state_dir);
   make_absolute(&config->keeper);
   return check_backends(config, error) && check_compat(config, error) && fill_docker(config, error) &&
+         fill_kubernetes(config, error) && fill_access(config, error) && fill_webhooks(config, error) &&
          one_of("isolation", config->isolation, "auto|strict", error) &&
          one_of("log_format", config->log_format, "text|json", error) &&
          one_of("log_level", config->log_level, "debug|info|warning|error", error);
@@ -592,7 +648,10 @@ void config_print_help(FILE *out)
     snprintf(name, sizeof name, "--%s %s", options[i].key, options[i].value);
     for (char *c = name; *c && *c != ' '; c++)
       *c = *c == '_' ? '-' : *c;
-    fprintf(out, "  %-28s %s\n", name, options[i].help);
+    if (strlen(name) > HELP_NAME_WIDTH)
+      fprintf(out, "  %s\n  %*s  %s\n", name, HELP_NAME_WIDTH, "", options[i].help);
+    else
+      fprintf(out, "  %-*s  %s\n", HELP_NAME_WIDTH, name, options[i].help);
   }
   fputs("  --help, --version\n\nSignals: SIGTERM and SIGINT stop it; what runs is finished by its keeper and collected "
         "at the next "

@@ -8,12 +8,15 @@
  */
 
 #include "daemon/config.h"
+#include "daemon/supervisor.h"
 
 struct daemon;
 
-/* Opens the state directory and the store, starts or adopts keepers, recovers, and listens. Takes `runtimes`, also when
- * it fails. */
-struct daemon *daemon_create(const struct config *config, struct runtimes *runtimes, struct error *error);
+/* Opens the state directory and the store, starts or adopts keepers, recovers, and listens: on the addresses of the
+ * configuration and on the sockets of `supervisor`, which it takes; it borrows the rest. Takes `runtimes`, also when it
+ * fails. */
+struct daemon *daemon_create(const struct config *config, struct supervisor *supervisor, struct runtimes *runtimes,
+                             struct error *error);
 /* Serves until SIGTERM, SIGINT, or until the store fails. False: it must be started again to recover. */
 bool daemon_run(struct daemon *daemon);
 void daemon_destroy(struct daemon *daemon); /* accepts NULL */

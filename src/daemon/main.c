@@ -1,13 +1,19 @@
 /* assayd: takes programs over HTTP and gives each its verdict. See ARCHITECTURE.md. */
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "daemon/daemon.h"
 #include "daemon/footprint.h"
+#include "daemon/supervisor.h"
 
+#include <curl/curl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <uv.h>
 
 /* An idle connection costs a descriptor: take as many as we may have. */
 static void raise_file_limit(void)
@@ -28,7 +34,18 @@ static enum log_level level_from_name(const char *name)
   return LOG_INFO;
 }
 
-static int serve(int argc, char **argv, struct config *config)
+/*
+ * What a library asks for is small, and where it gets none we abort, as for our own (base/memory.h). Else a JSON text would be
+ * "invalid" and a DELETE without its method a GET, for want of a few bytes. SQLite's failures are told apart (store/).
+ */
+static void let_libraries_abort(void)
+{
+  json_set_alloc_funcs(xmalloc, free);
+  uv_replace_allocator(xmalloc, xrealloc, xcalloc, free);
+  curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc);
+}
+
+static int serve(int argc, char **argv, struct config *config, struct supervisor *supervisor)
 {
   struct error error = {0};
   struct runtimes *runtimes = runtimes_create();
@@ -39,7 +56,7 @@ static int serve(int argc, char **argv, struct config *config)
   }
   log_set_format(!strcmp(config->log_format, "json") ? LOG_JSON : LOG_TEXT);
   log_set_level(level_from_name(config->log_level));
-  struct daemon *daemon = daemon_create(config, runtimes, &error);
+  struct daemon *daemon = daemon_create(config, supervisor, runtimes, &error);
   if (!daemon) {
     log_error(0, "cannot start: %s", error.message);
     return 1;
@@ -60,8 +77,14 @@ int main(int argc, char **argv)
   }
   signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
+  let_libraries_abort();
+  struct supervisor supervisor;
+  struct error error = {0};
+  if (!supervisor_take(&supervisor, &error))
+    return fprintf(stderr, "assayd: %s\n", error.message), 2;
   struct config config = {0};
-  int status = serve(argc, argv, &config);
+  int status = serve(argc, argv, &config, &supervisor);
   config_release(&config);
+  supervisor_release(&supervisor);
   return status;
 }

@@ -1,11 +1,13 @@
 /* The real world of the executor: clocks, chance, the store, the backends, and the API that is told. */
 
+#include "api/trace_context.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "daemon/daemon_impl.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 static struct mono world_now(void *context)
 {
@@ -22,31 +24,33 @@ static struct wall world_wall_now(void *context)
 static uint32_t world_random(void *context)
 {
   (void)context;
-  uint32_t value;
-  ASSERT(getrandom(&value, sizeof value, 0) == sizeof value);
-  return value;
+  return (uint32_t)random_number();
 }
 
 static void accept_stored(void *context, const char *id, enum store_result result, uint64_t sequence,
                           const char *standing_id)
 {
+  FAILPOINT(accept_durable);
   executor_accepted(((struct daemon *)context)->executor, id, result, sequence, standing_id);
 }
 
 static void world_store_accept(void *context, const struct evaluation *evaluation)
 {
   struct daemon *daemon = context;
+  FAILPOINT(accept_asked);
   store_accept(daemon->store, evaluation, accept_stored, daemon);
 }
 
 static void attempt_stored(void *context, const char *id, unsigned attempt, enum store_result result)
 {
+  FAILPOINT(attempt_durable);
   executor_attempt_stored(((struct daemon *)context)->executor, id, attempt, result);
 }
 
 static void world_store_attempt(void *context, const struct evaluation *evaluation, unsigned attempt)
 {
   struct daemon *daemon = context;
+  FAILPOINT(attempt_asked);
   store_attempt(daemon->store, evaluation->id, attempt, attempt_stored, daemon);
 }
 
@@ -60,6 +64,7 @@ static void cancel_stored(void *context, const char *id, unsigned attempt, enum 
 {
   (void)attempt;
   CLEANUP_FREE struct cancel_call *call = context;
+  FAILPOINT(cancel_durable);
   executor_cancelled(call->daemon->executor, id, call->token, result);
 }
 
@@ -68,18 +73,21 @@ static void world_store_cancel(void *context, const struct evaluation *evaluatio
   struct daemon *daemon = context;
   struct cancel_call *call = xmalloc(sizeof *call);
   *call = (struct cancel_call){daemon, token};
+  FAILPOINT(cancel_asked);
   store_cancel(daemon->store, evaluation->id, evaluation->cancelled_at, cancel_stored, call);
 }
 
 static void finish_stored(void *context, const char *id, unsigned attempt, enum store_result result)
 {
   (void)attempt;
+  FAILPOINT(finish_durable);
   executor_finished(((struct daemon *)context)->executor, id, result);
 }
 
 static void world_store_finish(void *context, const struct evaluation *evaluation)
 {
   struct daemon *daemon = context;
+  FAILPOINT(finish_asked);
   store_finish(daemon->store, evaluation, finish_stored, daemon);
 }
 
@@ -91,9 +99,16 @@ static struct backend *find_backend(struct daemon *daemon, const char *name)
   return 0;
 }
 
+int daemon_evidence(void *context, const char *backend_wanted, struct name name)
+{
+  struct backend *backend = find_backend(context, backend_wanted);
+  return backend ? backend_evidence(backend, name) : -1;
+}
+
 static void world_launch(void *context, const struct evaluation *evaluation)
 {
   struct backend *backend = find_backend(context, evaluation->backend);
+  FAILPOINT(launch_asked);
   if (backend)
     backend_launch(backend, name_make(evaluation->id, evaluation->attempt), evaluation->plan);
 }
@@ -108,6 +123,7 @@ static void world_observe(void *context, const char *backend_wanted, struct name
 static void world_kill(void *context, const char *backend_wanted, struct name name, enum kill_reason reason)
 {
   struct backend *backend = find_backend(context, backend_wanted);
+  FAILPOINT(kill_asked);
   if (backend)
     backend_kill(backend, name, reason);
 }
@@ -115,14 +131,17 @@ static void world_kill(void *context, const char *backend_wanted, struct name na
 static void world_remove(void *context, const char *backend_wanted, struct name name)
 {
   struct backend *backend = find_backend(context, backend_wanted);
+  FAILPOINT(remove_asked);
   if (backend)
     backend_remove(backend, name);
+  FAILPOINT(remove_sent);
 }
 
 static void world_accepted(void *context, struct evaluation *evaluation, void *token, enum store_result result,
                            const char *standing_id)
 {
   api_accepted(((struct daemon *)context)->api, evaluation, token, result, standing_id);
+  FAILPOINT(accept_told);
 }
 
 static void world_cancelled(void *context, const char *id, void *token, enum store_result result)
@@ -134,10 +153,15 @@ static void world_changed(void *context, const struct evaluation *evaluation)
 {
   struct daemon *daemon = context;
   if (evaluation->state == STATE_FINISHED)
-    log_debug(evaluation->id, "%s: %s", evaluation_status(evaluation), evaluation->verdict.reason);
+    log_fields(LOG_DEBUG, evaluation->id, TRACE_FIELDS(evaluation), "%s: %s", evaluation_status(evaluation),
+               evaluation->verdict.reason);
   else
-    log_debug(evaluation->id, "%s", evaluation_status(evaluation));
+    log_fields(LOG_DEBUG, evaluation->id, TRACE_FIELDS(evaluation), "%s", evaluation_status(evaluation));
   api_changed(daemon->api, evaluation);
+  /* Without a verdict another one stands, and has its delivery since it was written. */
+  bool is_told = evaluation->state == STATE_FINISHED && evaluation->verdict.kind != VERDICT_NONE;
+  if (is_told && evaluation->callback_url)
+    webhooks_added(daemon->webhooks);
 }
 
 void daemon_break(void *context, const char *what)
@@ -181,6 +205,7 @@ static void backend_launched(void *context, struct name name, enum launch_result
 
 static void backend_observed(void *context, struct name name, const struct observation *observation)
 {
+  FAILPOINT(seen);
   executor_observed(((struct daemon *)context)->executor, name, observation);
 }
 

@@ -68,15 +68,25 @@ static bool set_file(struct http_client *client, CURLoption option, const char *
   return true;
 }
 
+static bool set_pem(struct http_client *client, CURLoption file, const char *path, CURLoption blob, struct blob *pem,
+                    struct error *error)
+{
+  if (!pem)
+    return set_file(client, file, path, error);
+  struct curl_blob bytes = {.data = pem->data, .len = pem->size, .flags = CURL_BLOB_COPY};
+  curl_easy_setopt(client->template, blob, &bytes);
+  return true;
+}
+
 static bool set_tls(struct http_client *client, const struct http_endpoint *endpoint, struct error *error)
 {
   if (endpoint->insecure) {
     curl_easy_setopt(client->template, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(client->template, CURLOPT_SSL_VERIFYHOST, 0L);
   }
-  return set_file(client, CURLOPT_CAINFO, endpoint->ca_path, error) &&
-         set_file(client, CURLOPT_SSLCERT, endpoint->cert_path, error) &&
-         set_file(client, CURLOPT_SSLKEY, endpoint->key_path, error);
+  return set_pem(client, CURLOPT_CAINFO, endpoint->ca_path, CURLOPT_CAINFO_BLOB, endpoint->ca_pem, error) &&
+         set_pem(client, CURLOPT_SSLCERT, endpoint->cert_path, CURLOPT_SSLCERT_BLOB, endpoint->cert_pem, error) &&
+         set_pem(client, CURLOPT_SSLKEY, endpoint->key_path, CURLOPT_SSLKEY_BLOB, endpoint->key_pem, error);
 }
 
 static void set_manners(CURL *template)
@@ -105,6 +115,7 @@ struct http_client *http_client_create(uv_loop_t *loop, const struct http_endpoi
   client->template = curl_easy_init();
   ASSERT(client->multi && client->template);
   client->connections_max = endpoint->connections_max ? endpoint->connections_max : CONNECTIONS_MAX;
+  client->public_only = endpoint->public_only;
   curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->connections_max);
   for (size_t i = 0; i < EXCHANGE_LISTS; i++)
     TAILQ_INIT(&client->exchanges[i]);

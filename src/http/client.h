@@ -29,8 +29,11 @@ struct http_endpoint {
   const char *unix_path;                      /* of a Unix socket, not an abstract one; NULL: TCP */
   const char *url;                            /* "http://localhost", "https://host:2376": without a path */
   const char *ca_path, *cert_path, *key_path; /* PEM files; NULL: the system's CAs, no client certificate */
-  bool insecure;                              /* the server's certificate is not verified */
-  unsigned connections_max;                   /* 0: 16 */
+  /* The same as PEM text, where it is in no file; each takes the place of its path. Copied. */
+  struct blob *ca_pem, *cert_pem, *key_pem;
+  bool insecure;            /* the server's certificate is not verified */
+  bool public_only;         /* no connection to an address that is not public (address.h) */
+  unsigned connections_max; /* 0: 16 */
 };
 
 enum http_outcome {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STATUS_MIN = 100, STATUS_MAX = 999 };
 enum { CONNECT_MS = 2000, RETRY_AFTER_S_MAX = 24 * 3600, KEPT_BYTES_MAX = 1024 * 1024 };
 
 /* Where it is. */
@@ -128,10 +129,20 @@ static void explain(struct http_exchange *exchange, CURLcode result)
            exchange->is_sent ? "no whole answer from" : "no connection to", exchange->client->name, why);
 }
 
+/* libcurl takes "HTTP/2 2x" for an answer, with the status 2 (RFC 9110, 15: a status has three digits). */
+static bool has_status(struct http_exchange *exchange)
+{
+  int status = http_exchange_status(exchange);
+  if (status >= STATUS_MIN && status <= STATUS_MAX)
+    return true;
+  snprintf(exchange->message, sizeof exchange->message, "the answer of %s has no status", exchange->client->name);
+  return false;
+}
+
 void exchange_ended(struct http_exchange *exchange, CURLcode result)
 {
   if (result == CURLE_OK) {
-    finish(exchange, HTTP_ANSWERED);
+    finish(exchange, has_status(exchange) ? HTTP_ANSWERED : HTTP_UNKNOWN);
     return;
   }
   explain(exchange, result);

@@ -55,6 +55,7 @@ struct http_client {
   CURL *template; /* all that the exchanges have in common */
   char *base;     /* "http://localhost" */
   char *name;     /* for people */
+  bool public_only;
   unsigned connections_max, under_way_count;
   struct exchange_list exchanges[EXCHANGE_LISTS];
   struct watch_list watches;

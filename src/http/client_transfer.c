@@ -2,11 +2,12 @@
  * What libcurl calls while it carries an exchange out.
  *
  * Whether the server can have seen anything of a request is known from one thing only: libcurl says when it has a
- * connection and is about to use it (CURLOPT_PREREQFUNCTION). Its results do not tell, since it may send a request, lose
- * the connection, try another and fail to connect that one. So whatever goes wrong before that moment is HTTP_NOT_SENT,
- * whatever goes wrong after it HTTP_UNKNOWN.
+ * connection and is about to use it (CURLOPT_PREREQFUNCTION). Its results do not tell, since it may send a request,
+ * lose the connection, try another and fail to connect that one. So whatever goes wrong before that moment is
+ * HTTP_NOT_SENT, whatever goes wrong after it HTTP_UNKNOWN.
  */
 
+#include "http/address.h"
 #include "http/client_impl.h"
 
 #include <errno.h>
@@ -15,11 +16,19 @@
 
 enum { HEAD_BYTES_MAX = 64 * 1024 };
 
-/* libcurl would make sockets that the programs we start inherit; and one of them may lead to a Docker Engine. */
+/* The address is judged here, behind the resolution of its name, and is the one that is then connected to.
+ *
+ * libcurl would make sockets that the programs we start inherit; and one of them may lead to a Docker Engine. */
 static curl_socket_t on_socket_wanted(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
   (void)purpose;
   struct http_exchange *exchange = context;
+  if (exchange->client->public_only && !address_is_public(&address->addr)) {
+    exchange->socket_errno = EACCES;
+    snprintf(exchange->message, sizeof exchange->message, "%s has an address that is not public",
+             exchange->client->name);
+    return CURL_SOCKET_BAD;
+  }
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   exchange->socket_errno = fd < 0 ? errno : 0;
   return fd;
@@ -59,8 +68,11 @@ static bool keep(struct http_exchange *exchange, const void *bytes, size_t size)
              exchange->client->name, exchange->kept_bytes_max);
     return false;
   }
-  buffer_append(&exchange->kept, bytes, size);
-  return true;
+  if (buffer_try_append(&exchange->kept, bytes, size))
+    return true;
+  snprintf(exchange->message, sizeof exchange->message, "there is no memory for the answer of %s",
+           exchange->client->name);
+  return false;
 }
 
 static bool hand_on(struct http_exchange *exchange, const void *bytes, size_t size)

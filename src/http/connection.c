@@ -8,6 +8,8 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "http/server_impl.h"
+#include "http/tls.h"
+#include "http/transport.h"
 
 #include <linux/sockios.h>
 #include <poll.h>
@@ -36,8 +38,18 @@ static void on_closed(uv_handle_t *handle)
   parser_release(&connection->parser);
   buffer_release(&connection->early);
   outgoing_release(&connection->out);
+  stream_destroy(connection->stream);
+  tls_destroy(connection->tls);
   free(connection);
   server_handle_closed(server);
+}
+
+void connection_count_body(struct connection *connection)
+{
+  struct http_request *request = connection->request;
+  connection->server->bodies_bytes += request->body.size;
+  connection->server->bodies_bytes -= request->body_bytes_counted;
+  request->body_bytes_counted = request->body.size;
 }
 
 void connection_uncount_body(struct connection *connection)
@@ -55,8 +67,7 @@ void connection_forget_request(struct connection *connection)
   request_destroy(TAKE_PTR(connection->request));
 }
 
-/* The handler keeps the request and still has to answer it, to nobody. */
-static void leave_request(struct connection *connection)
+void connection_leave_request(struct connection *connection)
 {
   connection_uncount_body(connection);
   struct http_request *request = TAKE_PTR(connection->request);
@@ -65,9 +76,20 @@ static void leave_request(struct connection *connection)
     request->gone(request->gone_context);
 }
 
+/* In the server's line of those that it waits for, or not. Who is in it keeps its place. */
+static void await_request(struct connection *connection, bool is_awaited)
+{
+  if (is_awaited && !connection->is_awaited)
+    TAILQ_INSERT_TAIL(&connection->server->awaited, connection, awaited);
+  if (!is_awaited && connection->is_awaited)
+    TAILQ_REMOVE(&connection->server->awaited, connection, awaited);
+  connection->is_awaited = is_awaited;
+}
+
 static void unlink_from_server(struct connection *connection)
 {
   struct http_server *server = connection->server;
+  await_request(connection, false);
   server->counts.open--;
   if (connection->previous)
     connection->previous->next = connection->next;
@@ -81,13 +103,15 @@ void connection_close(struct connection *connection)
 {
   if (connection->phase == PHASE_CLOSING)
     return;
-  bool is_handled = connection->phase == PHASE_HANDLING;
+  bool is_handled = connection->phase == PHASE_HANDLING || connection->phase == PHASE_TAKING;
   connection->phase = PHASE_CLOSING;
   unlink_from_server(connection);
   uv_close(&connection->socket.handle, on_closed);
   uv_close((uv_handle_t *)&connection->deadline, on_closed);
-  if (is_handled)
-    leave_request(connection);
+  if (connection->stream)
+    stream_leave(connection);
+  else if (is_handled)
+    connection_leave_request(connection);
   else
     connection_forget_request(connection);
 }
@@ -122,11 +146,18 @@ static void on_deadline(uv_timer_t *timer)
   case PHASE_BODY:
     connection_refuse(connection, REFUSAL_BODY_SLOW);
     break;
+  case PHASE_TAKING:
+    if (connection->is_reading) {
+      connection_refuse(connection, REFUSAL_BODY_SLOW);
+      break;
+    }
+    __attribute__((fallthrough));
   case PHASE_HANDLING:
+  case PHASE_STREAMING:
     if (has_hung_up(connection))
       connection_close(connection);
     else
-      connection_enter(connection, PHASE_HANDLING);
+      connection_enter(connection, connection->phase);
     break;
   case PHASE_WRITING:
     if (unsent_bytes(connection) < connection->out.unsent_bytes)
@@ -134,6 +165,7 @@ static void on_deadline(uv_timer_t *timer)
     else
       connection_close(connection);
     break;
+  case PHASE_HANDSHAKE:
   case PHASE_IDLE:
   case PHASE_LINGERING:
   case PHASE_CLOSING:
@@ -146,13 +178,18 @@ static unsigned phase_ms_max(const struct connection *connection)
 {
   const struct http_limits *limits = &connection->server->limits;
   switch (connection->phase) {
+  case PHASE_HANDSHAKE:
+    return limits->handshake_ms_max;
   case PHASE_IDLE:
     return limits->idle_ms_max;
   case PHASE_HEAD:
     return limits->head_ms_max;
   case PHASE_BODY:
     return limits->body_ms_max;
+  case PHASE_TAKING: /* while it waits for the handler, that is not the client's time */
+    return connection->is_reading ? limits->body_ms_max : HANG_UP_LOOK_MS;
   case PHASE_HANDLING:
+  case PHASE_STREAMING:
     return connection->is_reading ? 0 : HANG_UP_LOOK_MS;
   case PHASE_WRITING:
     return limits->write_ms_max;
@@ -168,6 +205,8 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 {
   ASSERT(connection->phase != PHASE_CLOSING);
   connection->phase = phase;
+  await_request(connection,
+                phase == PHASE_HANDSHAKE || phase == PHASE_IDLE || phase == PHASE_HEAD || phase == PHASE_BODY);
   if (phase == PHASE_WRITING)
     connection->out.unsent_bytes = unsent_bytes(connection);
   unsigned ms = phase_ms_max(connection);
@@ -183,6 +222,7 @@ void connection_enter(struct connection *connection, enum connection_phase phase
  */
 static void linger(struct connection *connection)
 {
+  transport_write_end(connection);
   shutdown(connection_fd(connection), SHUT_WR);
   connection_enter(connection, PHASE_LINGERING);
   buffer_release(&connection->early);
@@ -197,6 +237,7 @@ void connection_answered(struct connection *connection)
   } else if (connection->has_unread) {
     linger(connection);
   } else {
+    transport_write_end(connection);
     connection_close(connection);
   }
 }
@@ -230,9 +271,21 @@ static struct connection *connection_create(struct http_server *server)
   return connection;
 }
 
+/*
+ * Whoever only keeps others out goes: a connection without a whole request may be closed at any time (RFC 9112, section 9.5), and
+ * the one that has been waited for longest is the last to send one.
+ */
+static bool make_room(struct http_server *server)
+{
+  while (server->counts.open > server->limits.connections_max && !TAILQ_EMPTY(&server->awaited))
+    connection_close(TAILQ_FIRST(&server->awaited));
+  return server->counts.open <= server->limits.connections_max;
+}
+
 void connection_accept(struct http_server *server, int fd, bool is_unix)
 {
   struct connection *connection = connection_create(server);
+  connection->is_unix = is_unix;
   int failed = open_socket(connection, fd, is_unix);
   connection->socket.handle.data = connection;
   uv_timer_init(server->loop, &connection->deadline);
@@ -242,10 +295,16 @@ void connection_accept(struct http_server *server, int fd, bool is_unix)
     connection_close(connection);
     return;
   }
-  if (server->counts.open > server->limits.connections_max) {
-    connection_refuse(connection, REFUSAL_CONNECTIONS_TOO_MANY);
+  bool is_tls = !is_unix && server->identity;
+  if (!make_room(server)) {
+    if (is_tls) /* it could not be told before there was a handshake */
+      connection_close(connection);
+    else
+      connection_refuse(connection, REFUSAL_CONNECTIONS_TOO_MANY);
     return;
   }
+  if (is_tls)
+    connection->tls = tls_create(server->identity);
   reader_start(connection);
-  connection_enter(connection, PHASE_IDLE);
+  connection_enter(connection, is_tls ? PHASE_HANDSHAKE : PHASE_IDLE);
 }

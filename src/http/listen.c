@@ -5,6 +5,7 @@
 #include "http/server_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -65,6 +66,14 @@ static bool put_tcp_name(int fd, char ret_address[static 256], struct error *err
   return true;
 }
 
+static bool set_tcp_options(int fd, struct error *error)
+{
+  for (size_t i = 0; i < sizeof tcp_options / sizeof *tcp_options; i++)
+    if (setsockopt(fd, tcp_options[i].level, tcp_options[i].name, &tcp_options[i].value, sizeof(int)) < 0)
+      return error_errno(error, "cannot set a socket option");
+  return true;
+}
+
 static bool open_tcp(struct listening *listening, const char *address, char ret_address[static 256],
                      struct error *error)
 {
@@ -88,9 +97,8 @@ static bool open_tcp(struct listening *listening, const char *address, char ret_
   CLEANUP_FD int fd = socket(bound.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0)
     return error_errno(error, "cannot make a socket");
-  for (size_t i = 0; i < sizeof tcp_options / sizeof *tcp_options; i++)
-    if (setsockopt(fd, tcp_options[i].level, tcp_options[i].name, &tcp_options[i].value, sizeof(int)) < 0)
-      return error_errno(error, "cannot set a socket option");
+  if (!set_tcp_options(fd, error))
+    return false;
   if (bind(fd, (struct sockaddr *)&bound, size) < 0)
     return error_errno(error, "cannot bind");
   if (listen(fd, BACKLOG) < 0)
@@ -122,7 +130,8 @@ static bool remove_stale(const struct sockaddr_un *path, struct error *error)
   return true;
 }
 
-static bool open_unix(struct listening *listening, const char *path, char ret_address[static 256], struct error *error)
+static bool open_unix(struct listening *listening, const char *path, mode_t mode, char ret_address[static 256],
+                      struct error *error)
 {
   struct listening opened = {.fd = -1, .is_unix = true, .path = {.sun_family = AF_UNIX}};
   size_t length = strlen(path);
@@ -136,12 +145,15 @@ static bool open_unix(struct listening *listening, const char *path, char ret_ad
     return error_errno(error, "cannot make a socket");
   /* Linux makes the file with the mode of the socket's own inode, so nobody else can connect even for an instant; and
    * unlike umask(2) this does not touch what other threads create. */
-  if (fchmod(fd, 0600) < 0)
+  if (fchmod(fd, mode) < 0)
     return error_errno(error, "cannot set the socket's mode");
   if (!remove_stale(&opened.path, error))
     return false;
   if (bind(fd, (struct sockaddr *)&opened.path, sizeof opened.path) < 0)
     return error_errno(error, "cannot bind");
+  /* bind(2) has taken the umask away from it (unix(7)). */
+  if (chmod(path, mode) < 0)
+    return error_errno(error, "cannot set the socket's mode");
   struct stat status;
   if (lstat(path, &status) < 0)
     return error_errno(error, "cannot stat");
@@ -155,13 +167,61 @@ static bool open_unix(struct listening *listening, const char *path, char ret_ad
   return true;
 }
 
-bool listening_open(struct listening *listening, const char *address, char ret_address[static 256], struct error *error)
+bool listening_open(struct listening *listening, const char *address, mode_t mode, char ret_address[static 256],
+                    struct error *error)
 {
   static const char prefix[] = "unix:";
   bool is_unix = strncmp(address, prefix, strlen(prefix)) == 0;
-  bool opened = is_unix ? open_unix(listening, address + strlen(prefix), ret_address, error)
+  bool opened = is_unix ? open_unix(listening, address + strlen(prefix), mode, ret_address, error)
                         : open_tcp(listening, address, ret_address, error);
   return opened || error_wrap(error, "cannot listen on %s", address);
+}
+
+/* Sockets of somebody else. */
+
+static int socket_option(int fd, int name)
+{
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+/* Without a path of ours to remove. */
+static bool adopt_unix(struct listening *listening, int fd, char ret_address[static 256], struct error *error)
+{
+  struct sockaddr_un bound = {0};
+  socklen_t size = sizeof bound;
+  if (getsockname(fd, (struct sockaddr *)&bound, &size) < 0)
+    return error_errno(error, "cannot tell the path");
+  bool is_abstract = !bound.sun_path[0];
+  snprintf(ret_address, 256, "unix:%s%.107s", is_abstract ? "@" : "", bound.sun_path + is_abstract);
+  *listening = (struct listening){.fd = fd, .is_unix = true};
+  return true;
+}
+
+static bool adopt_tcp(struct listening *listening, int fd, char ret_address[static 256], struct error *error)
+{
+  if (!set_tcp_options(fd, error) || !put_tcp_name(fd, ret_address, error))
+    return false;
+  *listening = (struct listening){.fd = fd};
+  return true;
+}
+
+bool listening_adopt(struct listening *listening, int given, char ret_address[static 256], struct error *error)
+{
+  CLEANUP_FD int fd = given;
+  int domain = socket_option(fd, SO_DOMAIN);
+  bool is_internet = domain == AF_INET || domain == AF_INET6;
+  if (socket_option(fd, SO_ACCEPTCONN) != 1 || socket_option(fd, SO_TYPE) != SOCK_STREAM ||
+      !(is_internet || domain == AF_UNIX))
+    return error_set(error, ERROR_INVALID, EINVAL, "descriptor %d is not a TCP or Unix stream socket that listens", fd);
+  if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+    return error_errno(error, "cannot set a descriptor's flags");
+  bool adopted =
+    is_internet ? adopt_tcp(listening, fd, ret_address, error) : adopt_unix(listening, fd, ret_address, error);
+  if (adopted)
+    (void)TAKE_FD(fd);
+  return adopted;
 }
 
 void listening_close(struct listening *listening)

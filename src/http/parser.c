@@ -127,6 +127,24 @@ static enum refusal check_host(const struct http_parser *parser)
   return REFUSAL_NONE;
 }
 
+static enum refusal check_target(const struct http_parser *parser)
+{
+  return request_decode_target(parser->request);
+}
+
+/* No fault: the target and the method tell how long the body may be. */
+static enum refusal check_streamed(const struct http_parser *parser)
+{
+  const struct parser_limits *limits = &parser->limits;
+  parser->request->is_streamed = limits->is_streamed && limits->is_streamed(limits->context, parser->request);
+  return REFUSAL_NONE;
+}
+
+static uint64_t body_bytes_max(const struct http_parser *parser)
+{
+  return parser->request->is_streamed ? parser->limits.streamed_bytes_max : parser->limits.body_bytes_max;
+}
+
 /* Exactly one way to know where the body ends (RFC 9112, section 6.3). */
 static enum refusal check_body_length(const struct http_parser *parser)
 {
@@ -142,7 +160,7 @@ static enum refusal check_body_length(const struct http_parser *parser)
     return REFUSAL_TRANSFER_CODING_HTTP_1_0;
   if (codings && (codings > 1 || strcasecmp(http_header(request, "Transfer-Encoding"), "chunked") != 0))
     return REFUSAL_TRANSFER_CODING;
-  return length > parser->limits.body_bytes_max ? REFUSAL_BODY_TOO_LARGE : REFUSAL_NONE;
+  return length > body_bytes_max(parser) ? REFUSAL_BODY_TOO_LARGE : REFUSAL_NONE;
 }
 
 static enum refusal check_expectation(const struct http_parser *parser)
@@ -151,16 +169,8 @@ static enum refusal check_expectation(const struct http_parser *parser)
   return !expectation || strcasecmp(expectation, "100-continue") == 0 ? REFUSAL_NONE : REFUSAL_EXPECTATION;
 }
 
-static enum refusal check_target(const struct http_parser *parser)
-{
-  return request_decode_target(parser->request);
-}
-
 static enum refusal (*const head_rules[])(const struct http_parser *parser) = {
-  check_host,
-  check_body_length,
-  check_expectation,
-  check_target,
+  check_host, check_target, check_streamed, check_body_length, check_expectation,
 };
 
 /* What llhttp finds. Every span may come in several pieces. */
@@ -237,6 +247,7 @@ static int on_headers_complete(llhttp_t *llhttp)
   bool chunked = llhttp->flags & F_CHUNKED;
   bool has_body = chunked || llhttp->content_length > 0;
   bool is_http_1_0 = llhttp->http_minor == 0;
+  request->takes_chunks = !is_http_1_0;
   request->keep_alive = !is_http_1_0 && llhttp_should_keep_alive(llhttp);
   request->wants_continue = !is_http_1_0 && has_body && http_header(request, "Expect");
   parser->state = PARSE_BODY;
@@ -253,7 +264,7 @@ static int on_chunk_header(llhttp_t *llhttp)
 {
   struct http_parser *parser = llhttp->data;
   uint64_t length = llhttp->content_length;
-  if (length > parser->limits.body_bytes_max - parser->request->body.size)
+  if (length > body_bytes_max(parser) - parser->body_bytes)
     return parser_refuse(parser, REFUSAL_BODY_TOO_LARGE);
   parser->data_bytes_left = length;
   parser->expected = length ? LINE_CHUNK_END : LINE_TRAILER;
@@ -264,8 +275,8 @@ static int on_chunk_header(llhttp_t *llhttp)
 static int on_body(llhttp_t *llhttp, const char *at, size_t length)
 {
   struct http_parser *parser = llhttp->data;
-  buffer_append(&parser->request->body, at, length);
-  return 0;
+  parser->body_bytes += length;
+  return buffer_try_append(&parser->request->body, at, length) ? 0 : parser_refuse(parser, REFUSAL_NO_MEMORY);
 }
 
 static int on_message_complete(llhttp_t *llhttp)

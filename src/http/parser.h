@@ -18,6 +18,10 @@ enum parse_state { PARSE_HEAD, PARSE_BODY, PARSE_COMPLETE, PARSE_REFUSED };
 struct parser_limits {
   size_t head_bytes_max; /* request line and header fields; trailer fields again as much */
   uint64_t body_bytes_max;
+  /* Which requests have bodies that are taken as they come, and how large those may be. NULL: none. */
+  bool (*is_streamed)(void *context, const struct http_request *request);
+  uint64_t streamed_bytes_max;
+  void *context; /* of is_streamed */
 };
 
 enum { FIELDS_MAX = 100 };
@@ -36,6 +40,7 @@ struct http_parser {
   struct buffer line;       /* what there is of it */
   size_t line_bytes_left;   /* how much more there may be of lines of this kind */
   uint64_t data_bytes_left; /* of the body or of a chunk, before the next line */
+  uint64_t body_bytes;      /* that have come of it */
   bool in_name;             /* of a header field */
 };
 

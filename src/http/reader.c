@@ -3,11 +3,11 @@
  *
  * The socket is read while a request is handled too, so that a client that leaves is noticed at once. What it sends
  * early waits in `early`; from EARLY_BYTES_MAX on the socket is read no more, and connection.c looks for a hang-up
- * every second instead. A client that has closed only its sending side counts as having left, unless its answer is on
- * its way already: then it gets that.
+ * every second instead. A client that has closed only its sending side counts as having left, unless all of
+ * its answer is on its way already: then it gets that.
  */
 
-#include "http/server_impl.h"
+#include "http/transport.h"
 
 #include <string.h>
 
@@ -15,44 +15,83 @@ enum { EARLY_BYTES_MAX = 64 * 1024 };
 
 static bool expects_request(const struct connection *connection)
 {
-  return connection->phase == PHASE_IDLE || connection->phase == PHASE_HEAD || connection->phase == PHASE_BODY;
+  return connection->phase == PHASE_IDLE || connection->phase == PHASE_HEAD || connection->phase == PHASE_BODY ||
+         connection->phase == PHASE_TAKING;
 }
 
 static void send_continue(struct connection *connection)
 {
-  static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-  uv_buf_t part = uv_buf_init(text, strlen(text));
   connection->request->wants_continue = false;
-  int written = uv_try_write(&connection->socket.stream, &part, 1);
-  /* A client that does not take earlier answers must do without: it is only a hint. But half a hint is a lie. */
-  if (written != UV_EAGAIN && written != (int)part.len)
+  if (!transport_write_beside(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
     connection_close(connection);
 }
 
 static bool is_within_account(struct connection *connection)
 {
   struct http_server *server = connection->server;
-  struct http_request *request = connection->request;
-  server->bodies_bytes += request->body.size - request->body_bytes_counted;
-  request->body_bytes_counted = request->body.size;
+  connection_count_body(connection);
   return server->bodies_bytes <= server->limits.bodies_bytes_max;
 }
 
-static void hand_over(struct connection *connection)
+static void hand_over(struct connection *connection, enum connection_phase phase)
 {
   struct http_server *server = connection->server;
-  parser_release(&connection->parser);
-  connection_enter(connection, PHASE_HANDLING);
+  connection_enter(connection, phase);
   connection->request->connection = connection;
+  connection->request->body_room = BODY_ROOM_BYTES;
   server->counts.requests++;
   server->handler(server->context, connection->request);
+}
+
+/* The request is whole. */
+static void complete(struct connection *connection)
+{
+  struct http_request *request = connection->request;
+  bool is_taken = connection->phase == PHASE_TAKING;
+  parser_release(&connection->parser);
+  request->body_has_ended = true;
+  if (!is_taken) {
+    hand_over(connection, PHASE_HANDLING);
+    return;
+  }
+  connection_enter(connection, PHASE_HANDLING);
+  if (request->arrived)
+    request->arrived(request->arrived_context);
+}
+
+static void stop(struct connection *connection)
+{
+  uv_read_stop(&connection->socket.stream);
+  connection->is_reading = false;
+}
+
+/* A part of a body that is taken as it comes. The handler may have answered by the time it returns. */
+static void tell_arrival(struct connection *connection)
+{
+  struct http_request *request = connection->request;
+  if (connection->phase == PHASE_TAKING) {
+    connection_enter(connection, PHASE_TAKING); /* each arrival is progress */
+    if (request->body.size && request->arrived)
+      request->arrived(request->arrived_context);
+  } else {
+    if (request->wants_continue && request->body.size == 0)
+      send_continue(connection);
+    if (connection->phase != PHASE_CLOSING)
+      hand_over(connection, PHASE_TAKING);
+  }
+  if (connection->phase != PHASE_TAKING || connection->request->body.size < connection->request->body_room)
+    return;
+  stop(connection);
+  connection_enter(connection, PHASE_TAKING); /* again, now with a timer that looks for a hang-up */
 }
 
 static void begin_request(struct connection *connection)
 {
   const struct http_limits *limits = &connection->server->limits;
-  struct parser_limits parser_limits = {limits->head_bytes_max, limits->body_bytes_max};
+  struct parser_limits parser_limits = {limits->head_bytes_max, limits->body_bytes_max, connection->server->is_streamed,
+                                        connection->server->streamed_bytes_max, connection->server->context};
   connection->request = request_create();
+  connection->request->is_from_unix = connection->is_unix;
   parser_init(&connection->parser, &parser_limits, connection->request);
 }
 
@@ -71,12 +110,16 @@ static size_t feed_request(struct connection *connection, const char *data, size
       connection_enter(connection, PHASE_HEAD); /* its deadline is for the whole of it */
     break;
   case PARSE_BODY:
+    if (connection->request->is_streamed) {
+      tell_arrival(connection);
+      break;
+    }
     connection_enter(connection, PHASE_BODY); /* each arrival is progress */
     if (connection->request->wants_continue && connection->request->body.size == 0)
       send_continue(connection);
     break;
   case PARSE_COMPLETE:
-    hand_over(connection);
+    complete(connection);
     break;
   case PARSE_REFUSED:
     connection_refuse(connection, connection->parser.refusal);
@@ -95,12 +138,6 @@ static size_t feed(struct connection *connection, const char *data, size_t size)
   return used;
 }
 
-static void stop(struct connection *connection)
-{
-  uv_read_stop(&connection->socket.stream);
-  connection->is_reading = false;
-}
-
 static void keep_early(struct connection *connection, const char *data, size_t size)
 {
   if (size == 0 || connection->phase == PHASE_CLOSING || connection->phase == PHASE_LINGERING)
@@ -113,13 +150,13 @@ static void keep_early(struct connection *connection, const char *data, size_t s
   if (connection->early.size < EARLY_BYTES_MAX)
     return;
   stop(connection);
-  if (connection->phase == PHASE_HANDLING)
-    connection_enter(connection, PHASE_HANDLING); /* again, now with a timer that looks for a hang-up */
+  if (connection->phase == PHASE_HANDLING || connection->phase == PHASE_STREAMING)
+    connection_enter(connection, connection->phase); /* again, now with a timer that looks for a hang-up */
 }
 
 static void on_end(struct connection *connection, bool is_orderly)
 {
-  if (!is_orderly || connection->phase != PHASE_WRITING) {
+  if (!is_orderly || connection->phase != PHASE_WRITING || connection->stream) {
     connection_close(connection);
     return;
   }
@@ -129,16 +166,26 @@ static void on_end(struct connection *connection, bool is_orderly)
   connection->has_unread = false;
 }
 
+static void take(struct connection *connection, const char *data, size_t size)
+{
+  size_t used = feed(connection, data, size);
+  keep_early(connection, data + used, size - used);
+}
+
+static void end_orderly(struct connection *connection)
+{
+  on_end(connection, true);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer)
 {
   struct connection *connection = stream->data;
-  if (got < 0) {
+  if (got < 0)
     on_end(connection, got == UV_EOF);
-    return;
-  }
-  size_t size = (size_t)got;
-  size_t used = feed(connection, buffer->base, size);
-  keep_early(connection, buffer->base + used, size - used);
+  else if (connection->tls)
+    transport_receive(connection, buffer->base, (size_t)got, take, end_orderly);
+  else
+    take(connection, buffer->base, (size_t)got);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
@@ -156,6 +203,42 @@ void reader_start(struct connection *connection)
     connection->is_reading = true;
   else
     connection_close(connection);
+}
+
+/* There is room for more of the body again. */
+static void take_more(struct http_request *request)
+{
+  struct connection *connection = request->connection;
+  if (connection->phase != PHASE_TAKING || connection->is_reading || request->body.size >= request->body_room)
+    return;
+  reader_start(connection);
+  if (connection->phase == PHASE_TAKING)
+    connection_enter(connection, PHASE_TAKING);
+}
+
+void http_body_consume(struct http_request *request, size_t size)
+{
+  buffer_consume(&request->body, size);
+  if (!request->body.size && request->body.capacity > 4 * (size_t)BODY_ROOM_BYTES)
+    buffer_release(&request->body);
+  request->body_room = BODY_ROOM_BYTES;
+  if (!request->connection)
+    return;
+  connection_count_body(request->connection);
+  take_more(request);
+}
+
+void http_body_read_on(struct http_request *request)
+{
+  request->body_room = request->body.size + BODY_ROOM_BYTES;
+  if (request->connection)
+    take_more(request);
+}
+
+void http_body_on_arrival(struct http_request *request, void (*arrived)(void *context), void *context)
+{
+  request->arrived = arrived;
+  request->arrived_context = context;
 }
 
 void reader_resume(struct connection *connection)

@@ -34,6 +34,7 @@
   X(BODY_TOO_LARGE, 413, "the body is larger than this server takes")                                                  \
   X(HEAD_SLOW, 408, "the request line and header fields took too long to arrive")                                      \
   X(BODY_SLOW, 408, "the body stopped arriving")                                                                       \
+  X(NO_MEMORY, 503, "there is no memory for the body just now: try again")                                             \
   X(BODIES_TOO_LARGE, 503, "too many large requests at once: try again")                                               \
   X(CONNECTIONS_TOO_MANY, 503, "too many connections: try again")
 

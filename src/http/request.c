@@ -145,6 +145,11 @@ const char *http_method(const struct http_request *request)
   return request->method;
 }
 
+bool http_is_from_unix(const struct http_request *request)
+{
+  return request->is_from_unix;
+}
+
 const char *http_path(const struct http_request *request)
 {
   return request_text(request, request->path);
@@ -156,6 +161,19 @@ const char *http_header(const struct http_request *request, const char *name)
     if (strcasecmp(request_text(request, request->fields.items[i].name), name) == 0)
       return request_text(request, request->fields.items[i].value);
   return 0;
+}
+
+void http_close_after(struct http_request *request)
+{
+  request->keep_alive = false;
+}
+
+void http_header_each(const struct http_request *request, const char *name,
+                      void (*each)(void *context, const char *value), void *context)
+{
+  for (size_t i = 0; i < request->fields.count; i++)
+    if (strcasecmp(request_text(request, request->fields.items[i].name), name) == 0)
+      each(context, request_text(request, request->fields.items[i].value));
 }
 
 const char *http_query(const struct http_request *request, const char *name)
@@ -179,6 +197,11 @@ const void *http_body(const struct http_request *request, size_t *ret_size)
 {
   *ret_size = request->body.size;
   return request->body.data ? request->body.data : "";
+}
+
+bool http_body_has_ended(const struct http_request *request)
+{
+  return !request->is_streamed || request->body_has_ended;
 }
 
 void http_on_gone(struct http_request *request, void (*gone)(void *context), void *context)

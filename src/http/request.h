@@ -31,8 +31,15 @@ struct http_request {
   uint32_t target, path; /* offsets into `text`: as sent, and decoded */
   struct text_pairs fields, parameters;
   bool keep_alive;
+  bool takes_chunks;   /* HTTP/1.1 */
   bool wants_continue; /* Expect: 100-continue */
   struct buffer body;
+  bool is_from_unix;
+  bool is_streamed;    /* the handler takes the body as it comes (server.h) */
+  bool body_has_ended; /* nothing more of it comes */
+  size_t body_room;    /* streamed: as much is read ahead of the handler */
+  void (*arrived)(void *context);
+  void *arrived_context;
 
   struct connection *connection; /* NULL once the client has left */
   size_t body_bytes_counted;     /* what the server has on its account for `body` */

@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "http/server_impl.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Statuses that never have a body (RFC 9110, section 6.4.1). */
 static bool has_no_body(int status)
@@ -12,17 +14,22 @@ static bool has_no_body(int status)
   return status == 204 || status == 304;
 }
 
-static void put_head(struct connection *connection, const struct http_response *response, uint64_t content_length)
+void connection_put_head(struct connection *connection, const struct http_response *response,
+                         struct response_frame frame)
 {
   struct http_server *server = connection->server;
+  if (connection->phase == PHASE_TAKING) /* the rest of the body is nobody's */
+    connection->is_last = connection->has_unread = true;
   connection->is_last =
     connection->is_last || server->is_stopping || !connection->request || !connection->request->keep_alive;
-  struct response_frame frame = {
-    .content_length = content_length,
-    .keep_alive = !connection->is_last,
-    .date = server_date(server),
-  };
+  frame.keep_alive = !connection->is_last;
+  frame.date = server_date(server);
   response_put_head(&connection->out.head, response, &frame);
+}
+
+static void put_head(struct connection *connection, const struct http_response *response, uint64_t content_length)
+{
+  connection_put_head(connection, response, (struct response_frame){.content_length = content_length});
 }
 
 /* The answer to `request` stands in its connection's `out`, if it still has one. */
@@ -105,8 +112,21 @@ void connection_refuse(struct connection *connection, enum refusal refusal)
   connection->has_unread = true;
   response_put_problem(&connection->out.body, status, response_reason(status), refusal_detail(refusal));
   put_head(connection, &response, connection->out.body.size);
-  connection_forget_request(connection);
+  if (connection->phase == PHASE_TAKING)
+    connection_leave_request(connection);
+  else
+    connection_forget_request(connection);
   connection_write(connection);
+}
+
+void http_peer(const struct http_request *request, char ret[static HTTP_PEER_SIZE])
+{
+  struct sockaddr_storage address;
+  int size = sizeof address;
+  snprintf(ret, HTTP_PEER_SIZE, "%s", request->is_from_unix ? "unix" : "gone");
+  if (!request->is_from_unix && request->connection &&
+      uv_tcp_getpeername(&request->connection->socket.tcp, (struct sockaddr *)&address, &size) == 0)
+    uv_ip_name((struct sockaddr *)&address, ret, HTTP_PEER_SIZE);
 }
 
 void http_body_release(struct http_request *request)

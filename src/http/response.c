@@ -85,8 +85,10 @@ void response_put_head(struct buffer *head, const struct http_response *response
   buffer_printf(head, "HTTP/1.1 %d %s\r\n", response->status, response_reason(response->status));
   put_field(head, "Date", frame->date);
   put_field(head, "Connection", frame->keep_alive ? "keep-alive" : "close");
+  if (frame->kind == FRAME_CHUNKED)
+    put_field(head, "Transfer-Encoding", "chunked");
   /* RFC 9110, section 8.6: never with 204; a 304 would have to tell the length of what it does not send. */
-  if (response->status != 204 && response->status != 304)
+  if (frame->kind == FRAME_OF_LENGTH && response->status != 204 && response->status != 304)
     buffer_printf(head, "Content-Length: %llu\r\n", (unsigned long long)frame->content_length);
   if (response->content_type)
     put_field(head, "Content-Type", response->content_type);

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 struct response_frame {
-  uint64_t content_length;
+  enum { FRAME_OF_LENGTH, FRAME_CHUNKED, FRAME_UNTIL_CLOSED } kind;
+  uint64_t content_length; /* FRAME_OF_LENGTH */
   bool keep_alive;
   const char *date; /* RFC 9110, section 5.6.7 */
 };

@@ -5,17 +5,19 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "http/server_impl.h"
+#include "http/tls.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 enum { ACCEPTS_PER_WAKE_MAX = 64 };
 enum { ACCEPT_AGAIN_MS = 100 };
-enum { REFUSED_CONNECTIONS_MAX = 64 }; /* over the limit that are told so; more are just closed */
-enum { OTHER_DESCRIPTORS = 256 };      /* of the process, that connections must not take */
+enum { REFUSED_CONNECTIONS_MAX = 64 };
 
 void server_handle_closed(struct http_server *server)
 {
@@ -23,6 +25,8 @@ void server_handle_closed(struct http_server *server)
     return;
   void (*closed)(void *context) = server->closed;
   void *context = server->closed_context;
+  tls_identity_destroy(server->identity);
+  free(server->open_buffer);
   free(server->read_buffer);
   free(server);
   if (closed)
@@ -53,7 +57,7 @@ static bool accept_one(struct listener *listener)
   int fd = accept4(listener->listening.fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     server->is_starved = false;
-    if (server->counts.open < (uint64_t)server->limits.connections_max + REFUSED_CONNECTIONS_MAX)
+    if (server->counts.open < (uint64_t)server->limits.connections_max + server->refused_max)
       connection_accept(server, fd, listener->listening.is_unix);
     else
       fd_close(fd);
@@ -96,12 +100,9 @@ static void pause_accepting(struct http_server *server)
 
 /* Listening. */
 
-bool http_server_listen(struct http_server *server, const char *address, char ret_address[static 256],
-                        struct error *error)
+static bool start_listener(struct http_server *server, struct listening listening, const char *address,
+                           struct error *error)
 {
-  struct listening listening;
-  if (!listening_open(&listening, address, ret_address, error))
-    return false;
   struct listener *listener = xcalloc(1, sizeof *listener);
   int failed = uv_poll_init(server->loop, &listener->poll, listening.fd);
   if (failed) {
@@ -117,6 +118,33 @@ bool http_server_listen(struct http_server *server, const char *address, char re
   server->handles_open++;
   uv_poll_start(&listener->poll, UV_READABLE, on_connectable);
   return true;
+}
+
+bool http_server_listen(struct http_server *server, const char *address, char ret_address[static 256],
+                        struct error *error)
+{
+  struct listening listening;
+  return listening_open(&listening, address, server->socket_mode, ret_address, error) &&
+         start_listener(server, listening, address, error);
+}
+
+void http_server_set_socket_mode(struct http_server *server, mode_t mode)
+{
+  server->socket_mode = mode;
+}
+
+bool http_server_set_tls(struct http_server *server, const char *certificate_path, const char *key_path,
+                         struct error *error)
+{
+  server->identity = tls_identity_load(certificate_path, key_path, error);
+  server->open_buffer = xmalloc(READ_BYTES);
+  return server->identity;
+}
+
+bool http_server_adopt(struct http_server *server, int fd, char ret_address[static 256], struct error *error)
+{
+  struct listening listening;
+  return listening_adopt(&listening, fd, ret_address, error) && start_listener(server, listening, ret_address, error);
 }
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -156,15 +184,32 @@ void http_server_destroy(struct http_server *server, void (*closed)(void *contex
   uv_close((uv_handle_t *)&server->accept_again, on_server_closed);
 }
 
-/* Whatever clients do, the rest of the process keeps descriptors for what it has accepted already. */
-static unsigned connections_allowed(unsigned wanted)
+static rlim_t descriptors_open(void)
 {
-  struct rlimit descriptors;
-  if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0 || descriptors.rlim_cur == RLIM_INFINITY)
-    return wanted;
-  rlim_t kept = descriptors.rlim_cur / 2 < OTHER_DESCRIPTORS ? descriptors.rlim_cur / 2 : OTHER_DESCRIPTORS;
-  rlim_t allowed = descriptors.rlim_cur - kept;
-  return wanted < allowed ? wanted : (unsigned)allowed;
+  DIR *directory = opendir("/proc/self/fd");
+  rlim_t count = 0;
+  while (directory && readdir(directory))
+    count++;
+  if (directory)
+    closedir(directory);
+  return count;
+}
+
+/* Whatever clients do, the rest of the process keeps descriptors for what it has accepted already. Of those that are
+ * free now, a third is for connections, a third for the files that they are sent, and a third for everything else. */
+static void share_descriptors(struct http_server *server)
+{
+  struct rlimit limit;
+  server->refused_max = REFUSED_CONNECTIONS_MAX;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+    return;
+  rlim_t open = descriptors_open(), share = limit.rlim_cur > open ? (limit.rlim_cur - open) / 3 : 0;
+  if (share >= (rlim_t)server->limits.connections_max + REFUSED_CONNECTIONS_MAX)
+    return;
+  server->refused_max = share / 4 < REFUSED_CONNECTIONS_MAX ? (unsigned)share / 4 : REFUSED_CONNECTIONS_MAX;
+  unsigned allowed = share > server->refused_max ? (unsigned)share - server->refused_max : 1;
+  if (server->limits.connections_max > allowed)
+    server->limits.connections_max = allowed;
 }
 
 struct http_server *http_server_create(uv_loop_t *loop, const struct http_limits *limits, http_handler *handler,
@@ -173,7 +218,9 @@ struct http_server *http_server_create(uv_loop_t *loop, const struct http_limits
   struct http_server *server = xcalloc(1, sizeof *server);
   server->loop = loop;
   server->handler = handler;
+  server->socket_mode = S_IRUSR | S_IWUSR;
   server->context = context;
+  TAILQ_INIT(&server->awaited);
   if (limits)
     server->limits = *limits;
 #define X(type, name, by_default)                                                                                      \
@@ -181,13 +228,21 @@ struct http_server *http_server_create(uv_loop_t *loop, const struct http_limits
     server->limits.name = by_default;
   HTTP_LIMITS(X)
 #undef X
-  server->limits.connections_max = connections_allowed(server->limits.connections_max);
+  share_descriptors(server);
   server->date_second = -1;
   server->read_buffer = xmalloc(READ_BYTES);
   uv_timer_init(loop, &server->accept_again);
   server->accept_again.data = server;
   server->handles_open = 1;
   return server;
+}
+
+void http_server_stream_bodies(struct http_server *server,
+                               bool (*is_streamed)(void *context, const struct http_request *request),
+                               uint64_t body_bytes_max)
+{
+  server->is_streamed = is_streamed;
+  server->streamed_bytes_max = body_bytes_max;
 }
 
 struct http_server_counts http_server_count(const struct http_server *server)

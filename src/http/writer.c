@@ -1,14 +1,14 @@
 /*
  * Sending an answer.
  *
- * A small answer, which is nearly every one, is one uv_try_write: it is with the kernel before http_respond() returns.
+ * A small answer, which is nearly every one, is one uv_try_write (transport.h): it is with the kernel before http_respond() returns.
  * What the kernel does not take at once goes through uv_write. A file is read in pieces, the next one only when the
  * client has taken the last, so that a slow client costs one piece of memory and a quick one does not hold up the loop.
  */
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "http/server_impl.h"
+#include "http/transport.h"
 
 #include <errno.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static void queue_rest(struct connection *connection, size_t skipped)
   skipped -= skipped < out->head.size ? skipped : out->head.size;
   if (skipped < out->body.size)
     parts[count++] = uv_buf_init(out->body.data + skipped, (unsigned)(out->body.size - skipped));
-  if (uv_write(&out->request, &connection->socket.stream, parts, count, on_written) == 0)
+  if (transport_write(connection, parts, count, on_written) == 0)
     connection_enter(connection, PHASE_WRITING);
   else
     connection_close(connection);
@@ -100,7 +100,6 @@ static void on_written(uv_write_t *request, int status)
 void connection_write(struct connection *connection)
 {
   struct outgoing *out = &connection->out;
-  out->request.data = connection;
   connection->phase = PHASE_WRITING;
   if (out->file_bytes_left && !load_piece(out)) {
     connection_close(connection);
@@ -110,7 +109,7 @@ void connection_write(struct connection *connection)
     uv_buf_init(out->head.data, (unsigned)out->head.size),
     uv_buf_init(out->body.data, (unsigned)out->body.size),
   };
-  int written = uv_try_write(&connection->socket.stream, parts, out->body.size ? 2 : 1);
+  int written = transport_try_write(connection, parts, out->body.size ? 2 : 1);
   if (written == UV_EAGAIN)
     written = 0;
   if (written < 0)

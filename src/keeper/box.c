@@ -73,9 +73,11 @@ static bool mount_box(const struct host *host, struct error *error)
  * may be the one that the image's directory has: runc 1.1 gives it to a tmpfs, whatever it was told. */
 static bool adopt_box(const struct host *host, struct error *error)
 {
-  if (chmod("/box", 01777) < 0)
-    return error_errno(error, "cannot open /box to the program");
-  chmod("/tmp", 01777); /* where there is one of its own */
+  if (host->privileged) {
+    if (chmod("/box", 01777) < 0)
+      return error_errno(error, "cannot open /box to the program");
+    chmod("/tmp", 01777); /* where there is one of its own */
+  }
   const struct file_owner before = act_as_program(host);
   const bool made = make_home(error);
   file_owner_become(before);

@@ -20,6 +20,7 @@ void capture_init(struct capture *capture, int directory, uint64_t limit_bytes)
   capture->order = (struct capture_order){.file = -1};
   capture->ring = 0;
   capture->evidence_errno = 0;
+  capture->in_memory = false;
   for (int i = 0; i < STREAM_COUNT; i++) {
     capture->stream[i].pipe = capture->stream[i].file = -1;
     capture->stream[i].bytes = capture->stream[i].saved = 0;
@@ -56,7 +57,8 @@ static void note_failure(struct capture *capture)
 
 static int create_file(struct capture *capture, const char *name)
 {
-  int fd = openat(capture->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+  int fd = capture->in_memory ? memfd_create(name, MFD_CLOEXEC)
+                              : openat(capture->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
   if (fd < 0)
     note_failure(capture);
   return fd;
@@ -99,6 +101,8 @@ static struct ring_counters *map_ring(struct capture *capture)
 /* Tells a reader who finds no exit record how far the ring has turned. */
 static void count_in_ring(struct capture *capture, enum stream stream)
 {
+  if (capture->in_memory) /* gone with the keeper */
+    return;
   if (!capture->ring && !capture->evidence_errno)
     capture->ring = map_ring(capture);
   if (!capture->ring)
@@ -156,14 +160,13 @@ static void put_pending_runs(struct capture *capture)
   }
 }
 
-static void note_order(struct capture *capture, enum stream stream, size_t size)
+/* Before the bytes of another stream are stored: whoever sees these finds in the order all that stands before them. */
+static void note_turn(struct capture *capture, enum stream stream)
 {
-  if (stream == STREAM_COMPILE)
+  if (stream == STREAM_COMPILE || stream == capture->order.current)
     return;
-  if (stream != capture->order.current)
-    put_pending_runs(capture);
+  put_pending_runs(capture);
   capture->order.current = stream;
-  capture->order.pending_bytes += size;
 }
 
 static void append(struct capture *capture, enum stream index, const char *data, size_t size)
@@ -172,12 +175,14 @@ static void append(struct capture *capture, enum stream index, const char *data,
   XXH3_64bits_update(&stream->digest, data, size);
   if (stream->file < 0 && !capture->evidence_errno && capture->limit)
     stream->file = create_file(capture, stream_name(index));
+  note_turn(capture, index);
   if (stream->file >= 0 && stream->saved == stream->bytes)
     store(capture, stream, data, size);
   stream->bytes += size;
   if (stream->bytes > capture->limit && stream->file >= 0)
     count_in_ring(capture, index);
-  note_order(capture, index, size);
+  if (index != STREAM_COMPILE)
+    capture->order.pending_bytes += size;
 }
 
 /* What one read of a pipe gives; 0 where it is empty now, or at its end, and then it is closed. A short read says
@@ -286,7 +291,7 @@ static void put_ring_in_order(struct capture *capture, const struct capture_stre
 static void move_compile_to_error_output(struct capture *capture)
 {
   struct capture_stream *compile = &capture->stream[STREAM_COMPILE], *error = &capture->stream[STREAM_STDERR];
-  if (compile->file >= 0 &&
+  if (compile->file >= 0 && !capture->in_memory &&
       renameat(capture->directory, stream_name(STREAM_COMPILE), capture->directory, stream_name(STREAM_STDERR)) < 0)
     note_failure(capture);
   error->bytes = compile->bytes;

@@ -45,6 +45,7 @@ struct capture {
   struct capture_order order;
   struct ring_counters *ring; /* mapped once a stream is over its limit */
   int evidence_errno;         /* the first output that could not be saved */
+  bool in_memory;             /* nothing is in the directory, which the program could reach: files without names */
 };
 
 void capture_init(struct capture *capture, int directory, uint64_t limit_bytes);

@@ -6,16 +6,15 @@
 #include "keeper/evaluation.h"
 #include "keeper/evidence.h"
 #include "keeper/file_owner.h"
+#include "keeper/signals.h"
 #include "wire/container.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,34 +26,6 @@ struct container {
   struct host host;
   struct evaluation evaluation;
 };
-
-/* What a signal asks for. Docker sends an image's own idea of a stop signal, where it has one. */
-static const struct {
-  int number;
-  enum kill_reason reason; /* NONE: somebody outside wants it to end */
-} signals[] = {
-  {CONTAINER_SIGNAL_CANCEL, KILLED_CANCELLED},
-  {CONTAINER_SIGNAL_DEADLINE, KILLED_DEADLINE},
-  {CONTAINER_SIGNAL_STOP, KILLED_NONE},
-  {SIGHUP, KILLED_NONE},
-  {SIGINT, KILLED_NONE},
-  {SIGQUIT, KILLED_NONE},
-};
-enum { SIGNALS = sizeof signals / sizeof *signals };
-
-/* They are kept for poll(2), from the very first moment. SIGCHLD among them, as it tells of init and of every orphan. */
-static bool hold_signals(struct container *container, struct error *error)
-{
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  for (int i = 0; i < SIGNALS; i++)
-    sigaddset(&set, signals[i].number);
-  container->signals = -1;
-  if (sigprocmask(SIG_BLOCK, &set, 0) == 0)
-    container->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  return container->signals >= 0 || error_errno(error, "cannot hold signals");
-}
 
 /* The directory belongs to the daemon's user, who is to read what the keeper makes there; so it is made in that user's
  * name, which needs no right to all files either. The way there is root's. */
@@ -114,7 +85,7 @@ static void ignore_idle(void *context)
 /* Nobody is told anything: whoever wants to know looks at the evidence, and at whether the container lives. */
 static enum launch_outcome launch(struct container *container, char **environment, struct error *error)
 {
-  static const struct evaluation_events events = {0, ignore_start, ignore_end, ignore_idle};
+  static const struct evaluation_events events = {.started = ignore_start, .ended = ignore_end, .idle = ignore_idle};
   CLEANUP_FD int plan = openat(container->attempt, ATTEMPT_PLAN, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (plan < 0)
     return error_errno(error, "cannot open the plan"), LAUNCH_REFUSED;
@@ -129,21 +100,6 @@ static enum launch_outcome launch(struct container *container, char **environmen
   if (outcome != LAUNCH_DONE)
     evaluation_release(&container->evaluation);
   return outcome;
-}
-
-static void handle_signals(struct container *container)
-{
-  struct signalfd_siginfo received;
-  while (read(container->signals, &received, sizeof received) == sizeof received) {
-    for (int i = 0; i < SIGNALS; i++) {
-      if ((int)received.ssi_signo != signals[i].number)
-        continue;
-      if (signals[i].reason != KILLED_NONE)
-        evaluation_kill(&container->evaluation, signals[i].reason);
-      else
-        evaluation_abandon(&container->evaluation, ECANCELED, "stopped from outside");
-    }
-  }
 }
 
 static void handle_connection(struct container *container)
@@ -177,7 +133,7 @@ static void supervise(struct container *container)
       continue;
     evaluation_handle(&container->evaluation, watch);
     if (watch[SIGNAL].revents)
-      handle_signals(container);
+      signals_handle(container->signals, &container->evaluation);
     if (watch[CONNECTION].revents)
       handle_connection(container);
     if (watch[LISTENER].revents)
@@ -189,8 +145,8 @@ int container_run(const struct options *options, char **environment)
 {
   static struct container container; /* with its buffers too large for a stack */
   struct error error = {0};
-  container = (struct container){.name = options->name, .attempt = -1, .daemon = CONNECTION_NONE};
-  if (!hold_signals(&container, &error) || !open_attempt(&container, options->container_path, &error)) {
+  container = (struct container){.name = options->name, .attempt = -1, .signals = -1, .daemon = CONNECTION_NONE};
+  if (!signals_hold(&container.signals, &error) || !open_attempt(&container, options->container_path, &error)) {
     tell_failure(&container, &error);
     return CONTAINER_STATUS_NOT_STARTED;
   }

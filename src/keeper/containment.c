@@ -2,6 +2,8 @@
 
 #include "base/fd.h"
 #include "base/mountinfo.h"
+#include "keeper/file_owner.h"
+#include "keeper/landlock.h"
 #include "wire/container.h"
 #include "wire/isolation.h"
 
@@ -161,13 +163,26 @@ static bool is_managed(const struct host *host, const char *path)
   return S_ISCHR(status.st_mode);
 }
 
-static bool is_harmless(const struct host *host, const struct mount *mount, uint64_t disk_bytes)
+/* Where the program is the keeper's own user, and so can do no more than the keeper with a file; of a file it can make at
+ * most one that is as large as its limit. */
+static bool is_guarded(const struct host *host, const char *path, const struct limits *limits)
+{
+  struct stat status;
+  if (!host->shares_uid)
+    return false;
+  if (host->landlock_version && !landlock_lets_write(path))
+    return true;
+  return stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+         (access(path, W_OK) < 0 || limits->file_bytes <= limits->disk_bytes);
+}
+
+static bool is_harmless(const struct host *host, const struct mount *mount, const struct limits *limits)
 {
   char path[PATH_MAX];
   if (span_lists(mount->options, "ro") || span_lists(mount->super_options, "ro") || is_view(mount->type))
     return true;
   return mountinfo_unescape(mount->point, path, sizeof path) &&
-         (is_managed(host, path) || is_limited(path, disk_bytes));
+         (is_managed(host, path) || is_limited(path, limits->disk_bytes) || is_guarded(host, path, limits));
 }
 
 /* Every mount, as an image may declare volumes, which are written to beside a root that is read-only. */
@@ -176,13 +191,15 @@ static bool is_disk_limited(const struct host *host, const struct limits *limits
   CLEANUP_BLOB struct blob *mounts = read_proc(host, "self/mountinfo");
   struct span rest = {(const char *)mounts->data, mounts->size};
   for (struct mount mount; mountinfo_next(&rest, &mount);)
-    if (!is_harmless(host, &mount, limits->disk_bytes))
+    if (!is_harmless(host, &mount, limits))
       return false;
   return mounts->size > 0 && mounts->size < PROC_BYTES_MAX;
 }
 
+/* As root, where files are otherwise made in somebody else's name: the ways to the mounts are root's. */
 uint32_t containment_features(const struct host *host, const struct limits *limits)
 {
+  const struct file_owner before = file_owner_become((struct file_owner){0, 0});
   uint32_t bits = 0;
   if (has_namespaces(host))
     bits |= ISOLATION_NAMESPACES;
@@ -194,5 +211,6 @@ uint32_t containment_features(const struct host *host, const struct limits *limi
     bits |= ISOLATION_ROOT;
   if (is_disk_limited(host, limits))
     bits |= ISOLATION_DISK;
+  file_owner_become(before);
   return bits;
 }

@@ -1,5 +1,6 @@
 #include "keeper/evaluation.h"
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "keeper/evidence.h"
@@ -108,8 +109,10 @@ static bool load(struct evaluation *evaluation, int plan, bool *ret_fit, struct 
   int views[CHANNEL_FDS_MAX] = {-1, -1};
   if (!sandbox_load(&evaluation->sandbox, plan, evaluation->id, error))
     return false;
-  evaluation->reserved = evidence_reserve(evaluation->directory, error);
-  if (evaluation->reserved < 0 || !sandbox_await_loaded(&evaluation->sandbox, &report, views, error))
+  const bool reserves = !evaluation->events.recorded;
+  if (reserves)
+    evaluation->reserved = evidence_reserve(evaluation->directory, error);
+  if ((reserves && evaluation->reserved < 0) || !sandbox_await_loaded(&evaluation->sandbox, &report, views, error))
     return false;
   if (evaluation->host->contained && host_must_sample(evaluation->host))
     sampler_init_contained(&evaluation->sampler, evaluation->sandbox.init, evaluation->host->program_uid);
@@ -130,9 +133,14 @@ static bool mark_started(struct evaluation *evaluation, struct error *error)
     .init_pid = (uint64_t)evaluation->sandbox.init,
     .init_start_ticks = evaluation->sandbox.start_ticks,
   };
+  FAILPOINT(plan_loaded);
   memcpy(marker.cgroup, evaluation->sandbox.cgroup.name, sizeof marker.cgroup);
   evaluation->record.started_at = marker.at;
-  return evidence_mark_started(evaluation->directory, &marker, error);
+  if (!evidence_mark_started(evaluation->directory, &marker, error))
+    return false;
+  if (evaluation->events.marked)
+    evaluation->events.marked(evaluation->events.context, &marker);
+  return true;
 }
 
 static void begin(struct evaluation *evaluation, bool fit)
@@ -140,6 +148,7 @@ static void begin(struct evaluation *evaluation, bool fit)
   struct sandbox *sandbox = &evaluation->sandbox;
   const enum step first = evaluation->mapped.plan.compile ? STEP_COMPILE : STEP_RUN;
   capture_init(&evaluation->capture, evaluation->directory, evaluation->mapped.plan.limits.output_bytes);
+  evaluation->capture.in_memory = evaluation->host->shares_uid;
   capture_attach(&evaluation->capture, STREAM_STDOUT, TAKE_FD(sandbox->pipe[SANDBOX_OUTPUT]));
   capture_attach(&evaluation->capture, first == STEP_COMPILE ? STREAM_COMPILE : STREAM_STDERR,
                  TAKE_FD(sandbox->pipe[SANDBOX_ERROR]));
@@ -148,7 +157,9 @@ static void begin(struct evaluation *evaluation, bool fit)
     supervise_step(evaluation, first);
   else
     supervise_over(evaluation);
+  FAILPOINT(program_runs);
   evaluation->events.started(evaluation->events.context, evaluation->name.text, sandbox->pidfd);
+  FAILPOINT(started_told);
   supervise_advance(evaluation);
 }
 
@@ -195,6 +206,7 @@ enum launch_outcome evaluation_launch(struct evaluation *evaluation, const char 
     give_up(evaluation);
     return LAUNCH_REFUSED;
   }
+  FAILPOINT(start_marked);
   begin(evaluation, fit);
   return LAUNCH_DONE;
 }

@@ -1,5 +1,6 @@
 #include "keeper/evidence.h"
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -38,10 +39,10 @@ enum evidence_opening evidence_open(int parent, const char *name, int *ret_direc
     if (!evidence_remove(parent, name) || mkdirat(parent, name, DIRECTORY_MODE) < 0)
       return error_errno(error, "cannot make the evidence directory anew"), EVIDENCE_FAILED;
   }
-  int directory = open_directory(parent, name);
-  if (directory < 0)
+  CLEANUP_FD int directory = open_directory(parent, name);
+  if (directory < 0 || FAILPOINT_FAILS(evidence_made))
     return error_errno(error, "cannot open the evidence directory"), EVIDENCE_FAILED;
-  *ret_directory = directory;
+  *ret_directory = TAKE_FD(directory);
   return EVIDENCE_FRESH;
 }
 
@@ -87,7 +88,7 @@ bool evidence_write_record(int directory, int reserved, const struct record *rec
   record_encode(record, &text);
   if (!fd_write_all(reserved, text.data, text.size))
     return error_errno(error, "cannot write exit.tmp");
-  if (renameat(directory, "exit.tmp", directory, "exit") < 0)
+  if (FAILPOINT_FAILS(record_written) || renameat(directory, "exit.tmp", directory, "exit") < 0)
     return error_errno(error, "cannot rename exit.tmp");
   return true;
 }

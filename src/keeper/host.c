@@ -6,6 +6,7 @@
 #include "keeper/landlock.h"
 #include "keeper/root.h"
 #include "wire/isolation.h"
+#include "wire/pod.h"
 #include "wire/record.h"
 
 #include <errno.h>
@@ -160,7 +161,7 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
 /* The image's own variables, without those that tell of the container or of its first process. */
 static char **variables_of_image(char **environment)
 {
-  static const char *const dropped[] = {"HOME=", "HOSTNAME=", "TERM="};
+  static const char *const dropped[] = {"HOME=", "HOSTNAME=", "TERM=", "KUBERNETES_"};
   size_t count = 0, kept = 0;
   while (environment[count])
     count++;
@@ -186,34 +187,72 @@ static bool choose_program_uid(struct host *host, int attempt, struct error *err
          error_errno(error, "the attempt's directory is open to others");
 }
 
-bool host_prepare_contained(struct host *ret, int attempt, const struct limits *limits, char **environment,
-                            struct error *error)
+static struct host contained_host(int directory, char **environment)
 {
-  struct host *host = ret;
-  struct cgroup_places places;
-  *host = (struct host){
+  return (struct host){
     .contained = true,
-    .privileged = true,
     .environment = variables_of_image(environment),
-    .evidence = attempt,
+    .evidence = directory,
     .network = {{-1, -1}},
     .landlock_version = landlock_version(),
     .processors = count_processors(),
     .roots = {{NULL, -1}},
     .root_count = 1,
   };
-  if (getpid() != 1 || geteuid() != 0)
-    return error_set(error, ERROR_INVALID, EPERM, "the keeper is not root's first process in the container");
-  if (prctl(PR_SET_DUMPABLE, 0) < 0)
-    return error_errno(error, "cannot hide the keeper's memory");
-  if (!open_directory(&host->proc, "/proc", error) || !choose_program_uid(host, attempt, error) ||
-      !read_boot_id(host, error))
+}
+
+/* What a container really is. `given` is what its cgroup is to have, for a program with these limits. */
+static bool look_around(struct host *host, const struct limits *limits, const struct limits *given, struct error *error)
+{
+  struct cgroup_places places;
+  if (!read_boot_id(host, error))
     return false;
   containment_find_cgroups(host, &places);
   host->gives_way = containment_is_scheduled_apart(&places);
-  cgroups_open_contained(&host->cgroups, &places, limits);
+  cgroups_open_contained(&host->cgroups, &places, given);
   host->isolation = common_features(host) | containment_features(host, limits);
+  return true;
+}
+
+static bool hide_memory(struct error *error)
+{
+  return prctl(PR_SET_DUMPABLE, 0) == 0 || error_errno(error, "cannot hide the keeper's memory");
+}
+
+bool host_prepare_contained(struct host *ret, int attempt, const struct limits *limits, char **environment,
+                            struct error *error)
+{
+  struct host *host = ret;
+  *host = contained_host(attempt, environment);
+  host->privileged = true;
+  if (getpid() != 1 || geteuid() != 0)
+    return error_set(error, ERROR_INVALID, EPERM, "the keeper is not root's first process in the container");
+  if (!hide_memory(error) || !open_directory(&host->proc, "/proc", error) ||
+      !choose_program_uid(host, attempt, error) || !look_around(host, limits, limits, error))
+    return false;
   if (cgroups_have(&host->cgroups, CONTROLLER_PIDS))
+    host->isolation |= ISOLATION_PROCESSES;
+  return true;
+}
+
+/* The user id is nobody else's: it is one of a user namespace of the pod's own, or of the range for attempts. */
+bool host_prepare_pod(struct host *ret, int directory, const struct limits *limits, char **environment,
+                      struct error *error)
+{
+  struct host *host = ret;
+  struct limits given = *limits;
+  given.memory_bytes = pod_memory_bytes(limits) - CONTAINER_MEMORY_BYTES; /* its cgroup has as much besides */
+  *host = contained_host(directory, environment);
+  host->shares_uid = true;
+  host->program_uid = geteuid();
+  if (getpid() != 1 || geteuid() == 0)
+    return error_set(error, ERROR_INVALID, EPERM, "the keeper is not an ordinary user's first process in the pod");
+  if (!hide_memory(error) || !open_directory(&host->proc, "/proc", error) || !look_around(host, limits, &given, error))
+    return false;
+  host->uid_is_private = host->isolation & ISOLATION_USER_NAMESPACE || host->program_uid >= POD_UID_LEAST;
+  if (host->uid_is_private)
+    host->isolation |= ISOLATION_UID;
+  if (host->uid_is_private || cgroups_have(&host->cgroups, CONTROLLER_PIDS))
     host->isolation |= ISOLATION_PROCESSES;
   return true;
 }

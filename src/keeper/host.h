@@ -18,9 +18,11 @@ struct root {
 
 struct host {
   bool contained;       /* the keeper is process 1 of a container, which is the one sandbox of its life */
+  bool shares_uid;      /* contained, and the program has the keeper's own user id: no file is the keeper's alone */
   bool privileged;      /* started by root: programs run under a user id of their own */
   uint32_t uid_base;    /* of the host, where sandboxes are user namespaces */
   uint32_t program_uid; /* as init sees it */
+  bool uid_is_private;  /* no other sandbox runs under program_uid, where that is counted (RLIMIT_NPROC) */
   bool gives_way;       /* programs leave the processors to the keeper */
   char **environment;   /* NULL-terminated: what a container's image sets for every program; or NULL */
   int proc, evidence;   /* directories: the host's /proc; all evidence, or in a container the one attempt's own */
@@ -45,6 +47,10 @@ bool host_prepare(struct host *ret, const struct options *options, struct error 
  * remains the caller's. `environment` is what the process was started with, and is borrowed. */
 bool host_prepare_contained(struct host *ret, int attempt, const struct limits *limits, char **environment,
                             struct error *error);
+
+/* And for a pod (wire/pod.h). `directory` is what the keeper was put into. */
+bool host_prepare_pod(struct host *ret, int directory, const struct limits *limits, char **environment,
+                      struct error *error);
 
 /* The root of this path, or NULL where the operator did not allow it. `path` NULL: the first. */
 const struct root *host_find_root(const struct host *host, const char *path);

@@ -104,13 +104,19 @@ static void keep_only(const struct init_files *files)
 /* Signals as a program expects to find them. Process 1 gets none from inside that it has no handler for. */
 static void reset_signals(void)
 {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, 0);
+  program_hold_signals(false);
   /* Past the C library, which keeps the first two real-time signals to itself, though somebody may have ignored them. */
   static const char by_default[64];
   for (int i = 1; i < NSIG; i++)
     syscall(SYS_rt_sigaction, i, by_default, 0, sizeof(uint64_t));
+}
+
+/* Where the program may signal its init, that is to do nothing to it; and to the program's own children what it always
+ * does. */
+static void evade_signals(const struct host *host)
+{
+  if (host->shares_uid)
+    program_hold_signals(true);
 }
 
 /* A program sees the command line of process 1, which is a copy of the keeper's. */
@@ -153,8 +159,10 @@ static void take_orphans(void)
 }
 
 /* On a host that runs out of memory, programs are to go first, and the daemon that runs them last. */
-static void volunteer_for_oom(void)
+static void volunteer_for_oom(const struct host *host)
 {
+  if (!host->privileged && host->contained) /* whose memory is hidden, may not change its own files; tie_to_keeper() */
+    prctl(PR_SET_DUMPABLE, 1);
   file_write_once(AT_FDCWD, "/proc/self/oom_score_adj", "500");
 }
 
@@ -168,7 +176,9 @@ static bool lock_in(struct init *init, struct error *error)
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return error_errno(error, "cannot set no_new_privs");
-  int result = filter_load(FILTER_KNOWN);
+  int result = init->host->shares_uid ? filter_load(FILTER_APART) : 0;
+  if (result == 0)
+    result = filter_load(FILTER_KNOWN);
   return result == 0 || (errno = -result, error_errno(error, "cannot load the system call filter"));
 }
 
@@ -177,11 +187,12 @@ static bool build(struct init *init, struct error *error)
 {
   setsid();
   reset_signals();
+  evade_signals(init->host);
   forget_arguments(init->host);
   umask(022);
   if (!take_identity(init, error))
     return false;
-  volunteer_for_oom();
+  volunteer_for_oom(init->host);
   take_orphans();
   return box_prepare(init->host, error) && drop_bounding_set(init, error) && lock_in(init, error) &&
          tie_to_keeper(error);

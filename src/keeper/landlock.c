@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,6 +73,17 @@ static int allow_beneath(int ruleset, const char *path, uint64_t access)
     return -errno;
   struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = parent};
   return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
+}
+
+bool landlock_lets_write(const char *path)
+{
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+    const size_t length = strlen(rules[i].path);
+    if (rules[i].access & ACCESS_WRITE_FILE && !strncmp(path, rules[i].path, length) &&
+        (path[length] == '/' || !path[length]))
+      return true;
+  }
+  return false;
 }
 
 int landlock_create(int version)

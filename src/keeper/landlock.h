@@ -6,8 +6,13 @@
  * permissions of its files decide).
  */
 
+#include <stdbool.h>
+
 /* The version that this kernel offers; 0 where there is none. */
 int landlock_version(void);
+
+/* Whether a program so locked in may write at this path, absolute and without links, or below it. */
+bool landlock_lets_write(const char *path);
 
 /* A rule set (descriptor) for the sandbox whose mounts are in place, or a negative errno. */
 int landlock_create(int version);

@@ -46,15 +46,28 @@
  *  - The program's user id is none that owns the directory. The keeper has no rights but to become others and to kill
  *    them: files are made in the name of whose they are to be (file_owner.h).
  *
+ * In a pod (wire/pod.h) it is the same as in a container, but that keeper and program have one user id, so that no file is the
+ * keeper's alone. All that differs for this stands where the code asks for host->shares_uid:
+ *
+ *  - Nobody can look into keeper and init (PR_SET_DUMPABLE), signals from inside do nothing to the keeper, and what else one
+ *    process may do to another of its user is refused to the program (seccomp_filter.h, "apart").
+ *  - init can be killed by the program. Then that is how it ended: killed, by its own doing.
+ *  - What capture keeps lies in memory, and goes out frame by frame into the container's log (log_writer.h). pod.c takes
+ *    container.c's place.
+ *
  *   assay-keeper --slot DIR --evidence DIR --uid-base N
  *                [--cgroup-v2 DIR [--v2-memory] [--v2-pids]] [--cgroup-memory DIR] [--cgroup-pids DIR]
  *                [--cgroup-cpuacct DIR] [--root-allow DIR]…
  *   assay-keeper --container DIR --name NAME
+ *   assay-keeper --pod DIR --name NAME
+ *   assay-keeper --install DIR --from DIR
  */
 
 #include "base/log.h"
 #include "keeper/container.h"
+#include "keeper/pod.h"
 #include "keeper/slot.h"
+#include "wire/container.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -104,6 +117,14 @@ int main(int argc, char **argv)
   bool done = options_parse(argc, argv, &options, &error);
   if (done && options.container_path)
     return container_run(&options, environ);
+  if (done && options.pod_path)
+    return pod_run(&options, environ);
+  if (done && options.install_path) {
+    if (pod_install(&options, &error))
+      return EXIT_SUCCESS;
+    log_error(0, "assay-keeper: %s", error.message);
+    return CONTAINER_STATUS_NOT_STARTED;
+  }
   done = done && serve_slot(&options, argc, argv, &error);
   if (!done)
     log_error(0, "assay-keeper: %s", error.message);

@@ -17,6 +17,7 @@ enum { INSTRUCTIONS_MAX = 4096 }; /* BPF_MAXINSNS: the kernel takes no more */
 
 static const char *const names[FILTER_COUNT] = {
   [FILTER_KNOWN] = "known",
+  [FILTER_APART] = "apart",
   [FILTER_GATE] = "gate",
   [FILTER_QUIET_GATE] = "quiet_gate",
 };

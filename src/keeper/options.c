@@ -9,6 +9,9 @@
 
 enum option_key {
   CONTAINER,
+  POD,
+  INSTALL,
+  FROM,
   NAME,
   SLOT,
   EVIDENCE,
@@ -24,6 +27,9 @@ enum option_key {
 
 static const struct option table[] = {
   {"container", required_argument, 0, CONTAINER},
+  {"pod", required_argument, 0, POD},
+  {"install", required_argument, 0, INSTALL},
+  {"from", required_argument, 0, FROM},
   {"name", required_argument, 0, NAME},
   {"slot", required_argument, 0, SLOT},
   {"evidence", required_argument, 0, EVIDENCE},
@@ -49,6 +55,15 @@ static bool take_option(struct options *options, int key, const char *value, str
   switch (key) {
   case CONTAINER:
     options->container_path = value;
+    return true;
+  case POD:
+    options->pod_path = value;
+    return true;
+  case INSTALL:
+    options->install_path = value;
+    return true;
+  case FROM:
+    options->from_path = value;
     return true;
   case NAME:
     options->name = value;
@@ -103,15 +118,28 @@ static bool name_slot(struct options *options, struct error *error)
   return true;
 }
 
-static bool check_container(const struct options *options, struct error *error)
+static bool check_name(const struct options *options, struct error *error)
 {
   char id[ID_SIZE];
   unsigned attempt;
-  if (!options->container_path || !options->name)
-    return error_set(error, ERROR_INVALID, EINVAL, "--container and --name are needed together");
-  if (options->slot_path || options->evidence_path)
-    return error_set(error, ERROR_INVALID, EINVAL, "--container goes with --name only");
   return name_parse(options->name, id, &attempt) || invalid(error, "--name is not an attempt's name", options->name);
+}
+
+static bool check_container(const struct options *options, struct error *error)
+{
+  if ((!options->container_path && !options->pod_path) || !options->name)
+    return error_set(error, ERROR_INVALID, EINVAL, "--name is needed together with --container or --pod");
+  if (options->slot_path || options->evidence_path || options->install_path || options->from_path ||
+      (options->container_path && options->pod_path))
+    return error_set(error, ERROR_INVALID, EINVAL, "--container or --pod goes with --name only");
+  return check_name(options, error);
+}
+
+static bool check_install(const struct options *options, struct error *error)
+{
+  if (!options->install_path || !options->from_path || options->slot_path || options->evidence_path)
+    return error_set(error, ERROR_INVALID, EINVAL, "--install and --from are needed together, and alone");
+  return true;
 }
 
 static bool check_slot(struct options *options, struct error *error)
@@ -132,8 +160,11 @@ bool options_parse(int argc, char **argv, struct options *ret, struct error *err
       return false;
   if (optind < argc)
     return invalid(error, "unexpected argument", argv[optind]);
-  const bool contained = options.container_path || options.name;
-  if (contained ? !check_container(&options, error) : !check_slot(&options, error))
+  const bool contained = options.container_path || options.pod_path || options.name;
+  const bool installs = options.install_path || options.from_path;
+  if (contained  ? !check_container(&options, error)
+      : installs ? !check_install(&options, error)
+                 : !check_slot(&options, error))
     return false;
   *ret = options;
   return true;

@@ -30,10 +30,10 @@ void outcome_set_unreported(struct evaluation *evaluation)
   outcome_set_status(evaluation, SIGKILL);
   if (evaluation->killed_at.us)
     return;
-  /* Not by us. The kernel may have chosen init itself for the memory limit, though it stands far behind; else somebody
-   * reached in from outside, and nothing can be said of the program. */
+  /* Not by us. The kernel may have chosen init itself for the memory limit, though it stands far behind; or the program did
+   * it, where it has the right; else somebody reached in from outside, and nothing can be said of the program. */
   cgroup_measure(&evaluation->sandbox.cgroup, &usage);
-  if (!usage.oom_kills)
+  if (!usage.oom_kills && !evaluation->host->shares_uid)
     outcome_set_broken(evaluation, ECHILD, "the sandbox was killed from outside");
 }
 
@@ -116,6 +116,8 @@ void outcome_write(struct evaluation *evaluation)
   if (!record->ended_at.ms)
     record->ended_at = wall_now();
   capture_finish(&evaluation->capture, record);
-  if (!evidence_write_record(evaluation->directory, evaluation->reserved, record, &error))
+  if (evaluation->events.recorded)
+    evaluation->events.recorded(evaluation->events.context, &evaluation->capture, record);
+  else if (!evidence_write_record(evaluation->directory, evaluation->reserved, record, &error))
     log_error(evaluation->id, "%s", error.message); /* no record: the attempt will be found lost */
 }

@@ -6,6 +6,7 @@
 #include "keeper/channel.h"
 #include "keeper/landlock.h"
 #include "keeper/seccomp_filter.h"
+#include "wire/container.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +81,16 @@ void program_drop_capabilities(void)
   syscall(SYS_capset, &header, none);
 }
 
+void program_hold_signals(bool hold)
+{
+  sigset_t set;
+  if (hold)
+    sigfillset(&set);
+  else
+    sigemptyset(&set);
+  sigprocmask(SIG_SETMASK, &set, 0);
+}
+
 static bool limit(struct program *program, int resource, const char *name, rlim_t most)
 {
   struct rlimit present;
@@ -96,9 +107,10 @@ static bool set_limits(struct program *program)
 {
   const struct limits *limits = &program->plan->limits;
   /* Counted for each user namespace, in which an ordinary user's init has the program's user id. A container's is not of
-   * its own: the limit would be felt by all of them together. */
-  const bool counted = cgroups_have(&program->host->cgroups, CONTROLLER_PIDS) || program->host->contained;
-  const rlim_t processes = limits->processes + !program->host->privileged;
+   * its own: the limit would be felt by all of them together, unless each has a user id of its own (wire/pod.h). */
+  const struct host *host = program->host;
+  const bool counted = cgroups_have(&host->cgroups, CONTROLLER_PIDS) || (host->contained && !host->uid_is_private);
+  const rlim_t processes = limits->processes + (host->contained ? CONTAINER_PROCESSES : !host->privileged);
   return limit(program, RLIMIT_CORE, "core", 0) && limit(program, RLIMIT_FSIZE, "file size", limits->file_bytes) &&
          limit(program, RLIMIT_NOFILE, "open files", OPEN_FILES_MAX) &&
          limit(program, RLIMIT_MEMLOCK, "locked memory", LOCKED_BYTES_MAX) &&
@@ -217,6 +229,7 @@ static int program_main(void *argument)
 {
   struct program *program = argument;
   setsid();
+  program_hold_signals(false);
   if (set_descriptors(program) && set_limits(program) && give_way(program) && take_identity(program) &&
       lock_in(program))
     execute(program);

@@ -35,5 +35,8 @@ char **program_environment(const struct host *host, const struct plan *plan, con
 /* The program's process id, or -1 with `failure` set. */
 pid_t program_start(struct program *program);
 
+/* Blocks all signals of the calling process, or none. */
+void program_hold_signals(bool hold);
+
 /* For init, once its last program is under way. */
 void program_drop_capabilities(void);

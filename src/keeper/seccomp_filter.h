@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Which system calls a program may make. Two filters, which the kernel asks both and whose stricter answer counts:
+ * Which system calls a program may make. Filters that the kernel asks all, and whose stricter answer counts:
  *
  *  - "known": what ordinary programs use is allowed, what is refused is EPERM, and everything that this table does not
  *    know is ENOSYS, so that a libc falls back to what it did before the call existed. It is large, loading it takes
@@ -9,13 +9,17 @@
  *  - "gate": refusals that depend on arguments, and what init itself still needed. Small; loaded by the program's own
  *    process as its last step, as it also carries the stops that keep stdout and stderr in order (capture.h).
  *
- * Calls of another architecture (i386, x32) are refused by both. The rules stand in seccomp_rules.c.
+ * Calls of another architecture (i386, x32) are refused by all. The rules stand in seccomp_rules.c.
+ *
+ * Where keeper and program have one user id there is one more, "apart", which init loads: what a process may do to others of
+ * its user's, and what would weaken or end the keeper, process 1, is refused to the program. (Signals do nothing to it.)
  */
 
 #include <linux/filter.h>
 
 enum filter {
   FILTER_KNOWN,
+  FILTER_APART,
   FILTER_GATE,       /* with stops */
   FILTER_QUIET_GATE, /* without: a compile step, or a kernel that cannot stop */
   FILTER_COUNT

@@ -195,6 +195,29 @@ static int build_known(scmp_filter_ctx filter)
   return result ? result : allow_personalities(filter);
 }
 
+/* Calls that name a process first, as 32 bits. The keeper has one thread, and nobody in the sandbox another process 1. */
+static const char *const to_processes[] = {
+  "prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler",
+};
+/* And those which say before it whether it is a process, a group or a user. */
+static const char *const to_groups[] = {"ioprio_set", "setpriority"};
+enum { KEEPER = 1 };
+static const scmp_datum_t whole_user[] = {2 /* PRIO_USER */, 3 /* IOPRIO_WHO_USER */};
+
+static int build_apart(scmp_filter_ctx filter)
+{
+  const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
+  int result = 0;
+  for (size_t i = 0; !result && i < COUNT(to_processes); i++)
+    result = add_when(filter, refuse, to_processes[i], SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, KEEPER));
+  for (size_t i = 0; !result && i < COUNT(to_groups); i++)
+    result = add_when(filter, refuse, to_groups[i], SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, KEEPER));
+  for (size_t i = 0; !result && i < COUNT(whole_user); i++)
+    for (size_t j = 0; !result && j < COUNT(to_groups); j++)
+      result = add_when(filter, refuse, to_groups[j], SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, whole_user[i]));
+  return result;
+}
+
 static int build_quiet_gate(scmp_filter_ctx filter)
 {
   return refuse_arguments(filter);
@@ -212,6 +235,7 @@ static const struct {
   int (*fill)(scmp_filter_ctx);
 } filters[FILTER_COUNT] = {
   [FILTER_KNOWN] = {SCMP_ACT_ERRNO(ENOSYS), build_known},
+  [FILTER_APART] = {SCMP_ACT_ALLOW, build_apart},
   [FILTER_GATE] = {SCMP_ACT_ALLOW, build_gate},
   [FILTER_QUIET_GATE] = {SCMP_ACT_ALLOW, build_quiet_gate},
 };

@@ -1,5 +1,6 @@
 #include "keeper/slot.h"
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "keeper/evaluation.h"
@@ -79,6 +80,7 @@ static void on_idle(void *context)
   struct server *server = context;
   struct error error = {0};
   tell_of(server, CONTROL_IDLE, 0);
+  FAILPOINT(idle_told);
   if (!evaluation_prepare(&server->evaluation, &error))
     log_warning(0, "%s", error.message); /* the next launch tries again, and tells */
 }
@@ -185,7 +187,8 @@ bool slot_serve(struct slot *slot, struct host *host, struct error *error)
 {
   static struct server server; /* with its buffers too large for a stack */
   server = (struct server){.slot = slot, .host = host};
-  const struct evaluation_events events = {&server, on_started, on_ended, on_idle};
+  const struct evaluation_events events = {
+    .context = &server, .started = on_started, .ended = on_ended, .idle = on_idle};
   evaluation_init(&server.evaluation, host, &events);
   /* A first sandbox, before anybody is told hello: what this host cannot do is known now, and not at the first
    * evaluation. */

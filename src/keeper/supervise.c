@@ -1,5 +1,6 @@
 #include "keeper/supervise.h"
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "keeper/outcome.h"
@@ -273,12 +274,15 @@ static bool output_is_complete(const struct evaluation *evaluation)
 
 static void write_record(struct evaluation *evaluation)
 {
+  FAILPOINT(program_ended);
   outcome_write(evaluation);
+  FAILPOINT(record_named);
   capture_release(&evaluation->capture);
   fd_close(evaluation->stops);
   evaluation->stops = -1;
   evaluation->phase = PHASE_CLEARING;
   evaluation->events.ended(evaluation->events.context, evaluation->name.text);
+  FAILPOINT(ended_told);
 }
 
 /* A process in an uninterruptible call outlives even SIGKILL: the verdict does not wait for it, the slot does. */

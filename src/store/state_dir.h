@@ -6,6 +6,7 @@
  *
  *   lock       flock(2) is held on it as long as a daemon lives; it says the daemon's pid, for people
  *   assay.db   the store (and assay.db-wal)
+ *   reserve    room for verdicts when the disk is full
  *   outputs/   streams that are too large for the database
  *   evidence/  of the attempts
  *   native/    slots of the native backend

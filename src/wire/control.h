@@ -13,19 +13,19 @@
 #include "wire/name.h"
 #include "wire/record.h"
 
-#define CONTROL_MESSAGES(X)                                                                                    \
-  /* daemon to keeper */                                                                                       \
-  X(RUN, "run")        /* name; one descriptor: a sealed memfd with the plan */                                \
-  X(KILL, "kill")      /* name, kill reason */                                                                 \
-  X(REMOVE, "remove")  /* name: delete evidence and cgroup; the verdict is durable */                          \
-  X(QUIT, "quit")      /* exit when idle */                                                                    \
-  /* keeper to daemon */                                                                                       \
-  X(HELLO, "hello")    /* on connect: isolation features it can give; name of what runs, or empty */           \
-  X(STARTED, "started") /* name; one descriptor: a pidfd of the sandbox's first process */                     \
-  X(ENDED, "ended")    /* name: the exit record is in place */                                                 \
-  X(IDLE, "idle")      /* the slot can take the next one */                                                    \
-  X(REFUSED, "refused") /* name, text: could not be launched, nothing was started, no start marker was left */ \
-  X(KNOWN, "known")    /* name: has a start marker already (law 2: a second launch adopts) */
+#define CONTROL_MESSAGES(X)                                                                                            \
+  /* daemon to keeper */                                                                                               \
+  X(RUN, "run")       /* name; one descriptor: a sealed memfd with the plan */                                         \
+  X(KILL, "kill")     /* name, kill reason */                                                                          \
+  X(REMOVE, "remove") /* name: delete evidence and cgroup; the verdict is durable */                                   \
+  X(QUIT, "quit")     /* exit when idle */                                                                             \
+  /* keeper to daemon */                                                                                               \
+  X(HELLO, "hello")     /* on connect: isolation features it can give; name of what runs, or empty */                  \
+  X(STARTED, "started") /* name; one descriptor: a pidfd of the sandbox's first process */                             \
+  X(ENDED, "ended")     /* name: the exit record is in place */                                                        \
+  X(IDLE, "idle")       /* the slot can take the next one */                                                           \
+  X(REFUSED, "refused") /* name, text: could not be launched, nothing was started, no start marker was left */         \
+  X(KNOWN, "known")     /* name: has a start marker already (law 2: a second launch adopts) */
 
 enum control_type {
   CONTROL_NONE,

@@ -9,19 +9,19 @@
 #include <stdint.h>
 
 /* name, text for a person when it is missing, whether "full" isolation needs it */
-#define ISOLATION_FEATURES(X)                                                                                         \
-  X(NAMESPACES, "namespaces", "pid, mount, ipc, uts and cgroup namespaces are not all separate", true)                \
-  X(NETWORK, "network", "the network is not cut off", true)                                                           \
-  X(ROOT, "root", "the root file system is not private and read-only", true)                                          \
-  X(UID, "uid", "the program runs under the user id of the daemon", false)                                            \
-  X(CAPABILITIES, "capabilities", "capabilities are not all dropped", true)                                           \
-  X(SECCOMP, "seccomp", "system calls are not filtered", true)                                                        \
-  X(LANDLOCK, "landlock", "the kernel has no landlock", false)                                                        \
-  X(MEMORY, "memory", "memory is watched by sampling, not limited by a cgroup", true)                                 \
-  X(PROCESSES, "processes", "processes are not limited", true)                                                        \
-  X(CPU, "cpu", "CPU time is sampled from /proc, not counted by a cgroup", false)                                     \
-  X(DISK, "disk", "what the program may write is not limited", true)                                                  \
-  X(KILL, "kill", "the whole tree is killed through its pid namespace only, not through a cgroup", false)             \
+#define ISOLATION_FEATURES(X)                                                                                          \
+  X(NAMESPACES, "namespaces", "pid, mount, ipc, uts and cgroup namespaces are not all separate", true)                 \
+  X(NETWORK, "network", "the network is not cut off", true)                                                            \
+  X(ROOT, "root", "the root file system is not private and read-only", true)                                           \
+  X(UID, "uid", "the program runs under the user id of the daemon", false)                                             \
+  X(CAPABILITIES, "capabilities", "capabilities are not all dropped", true)                                            \
+  X(SECCOMP, "seccomp", "system calls are not filtered", true)                                                         \
+  X(LANDLOCK, "landlock", "the kernel has no landlock", false)                                                         \
+  X(MEMORY, "memory", "memory is watched by sampling, not limited by a cgroup", true)                                  \
+  X(PROCESSES, "processes", "processes are not limited", true)                                                         \
+  X(CPU, "cpu", "CPU time is sampled from /proc, not counted by a cgroup", false)                                      \
+  X(DISK, "disk", "what the program may write is not limited", true)                                                   \
+  X(KILL, "kill", "the whole tree is killed through its pid namespace only, not through a cgroup", false)              \
   X(USER_NAMESPACE, "user_namespace", "the program's user id is one of the host's", false)
 
 enum isolation_index {

@@ -78,8 +78,20 @@ static const struct field start_fields[] = {
   {"cgroup", FIELD_TEXT, MEMBER(struct start_marker, cgroup), 0, 0},
 };
 
+#define COPIED(name, index)                                                                                            \
+  NUMBER(struct copy_marker, name "_head_bytes", stream[index].head_bytes, INT64_MAX),                                 \
+    NUMBER(struct copy_marker, name "_missing_bytes", stream[index].missing_bytes, INT64_MAX)
+
+static const struct field copy_fields[] = {
+  NUMBER(struct copy_marker, "next_frame", next_frame, UINT64_MAX),
+  COPIED("stdout", STREAM_STDOUT),
+  COPIED("stderr", STREAM_STDERR),
+  COPIED("compile", STREAM_COMPILE),
+};
+
 static const struct field_table record_table = {"record", record_fields, sizeof record_fields / sizeof *record_fields};
 static const struct field_table start_table = {"start", start_fields, sizeof start_fields / sizeof *start_fields};
+static const struct field_table copy_table = {"copy", copy_fields, sizeof copy_fields / sizeof *copy_fields};
 
 /* A member that means nothing for this kind of end is written as 0, whatever the caller left in it. */
 static struct record normalized(const struct record *record)
@@ -137,6 +149,20 @@ bool start_marker_decode(const void *bytes, size_t size, struct start_marker *re
   if (strspn(marker.cgroup, "abcdefghijklmnopqrstuvwxyz0123456789.-") != strlen(marker.cgroup) ||
       marker.cgroup[0] == '.')
     return error_set(error, ERROR_INVALID, 0, "cgroup is not the name of a leaf");
+  *ret = marker;
+  return true;
+}
+
+void copy_marker_encode(const struct copy_marker *marker, struct buffer *ret)
+{
+  fields_encode(&copy_table, marker, ret);
+}
+
+bool copy_marker_decode(const void *bytes, size_t size, struct copy_marker *ret, struct error *error)
+{
+  struct copy_marker marker = {0};
+  if (!fields_decode(&copy_table, bytes, size, &marker, error))
+    return false;
   *ret = marker;
   return true;
 }

@@ -8,8 +8,12 @@
  *   stderr   the same.
  *   compile  the same for a compile step that succeeded; one that failed leaves its output as stderr.
  *   order    how stdout and stderr were interleaved: runs of {u8 stream, u32 length} little-endian. Absent when only
- * one stream has bytes. ring     while a stream is over its limit: counters in shared memory, so that a killed keeper
- * loses nothing. exit     the exit record as text; written last, complete or absent (exit.tmp, then rename).
+ *            one stream has bytes. A run is written before the first byte of the other stream that follows it, so that
+ *            the files can be read in order while the program runs.
+ *   ring     while a stream is over its limit: counters in shared memory, so that a killed keeper loses nothing.
+ *   exit     the exit record as text; written last, complete or absent (exit.tmp, then rename).
+ *   copy     only where all this was not written by the keeper but copied from a log (frames.h): how far that is, and what
+ *            of the streams never came. A struct copy_marker as text.
  *
  * A stream over its limit L keeps its head, the first H = (L + 1) / 2 bytes, and its tail, the last L - H bytes. The
  * file is L bytes long; its part behind the head is used as a ring while the program runs, and put in order at the end.
@@ -94,8 +98,17 @@ struct record {
   char message[REASON_SIZE]; /* for a person; may be empty */
 };
 
+/* Of a copy. A stream of which some is given up lacks it in one place: behind its head, and before all else. */
+struct copied_stream {
+  uint64_t head_bytes, missing_bytes; /* 0: nothing is given up */
+};
+struct copy_marker {
+  uint64_t next_frame; /* all before it have come */
+  struct copied_stream stream[STREAM_COUNT];
+};
+
 /*
- * Text: a line "record 1" (or "start 1"), a line "key value" for every field in one fixed order, and the line
+ * Text: a line "record 1" (or "start 1", "copy 1"), a line "key value" for every field in one fixed order, and the line
  * "end <XXH3-64 of all before it>". Numbers are decimal; in the message '%' and control characters are %XX. Decoding
  * checks every field and the end. `exit_code`, `signal` and `exec_errno` are written as 0 where `kind` is another; a
  * value out of its range is a broken invariant of the encoder's caller. `ret` of a decoder is untouched on failure.
@@ -104,6 +117,8 @@ void record_encode(const struct record *record, struct buffer *ret);
 bool record_decode(const void *bytes, size_t size, struct record *ret, struct error *error);
 void start_marker_encode(const struct start_marker *marker, struct buffer *ret);
 bool start_marker_decode(const void *bytes, size_t size, struct start_marker *ret, struct error *error);
+void copy_marker_encode(const struct copy_marker *marker, struct buffer *ret);
+bool copy_marker_decode(const void *bytes, size_t size, struct copy_marker *ret, struct error *error);
 
 /* Counters in the `ring` file, one slot a stream, mapped shared by the keeper from a stream's first byte over its
  * limit. */

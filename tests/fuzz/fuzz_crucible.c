@@ -43,8 +43,9 @@ const char *http_query(const struct http_request *request, const char *name)
   return NULL;
 }
 
-struct submission_rules submission_rules_of(const struct api *api)
+struct submission_rules submission_rules_of(const struct api *api, const struct http_request *request)
 {
+  (void)request;
   return (struct submission_rules){
     .runtimes = api->config.runtimes,
     .limits_default = api->config.limits_default,

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import time
 import urllib.parse
 
 
@@ -21,8 +22,9 @@ def connect(address, timeout=None):
     """A connected socket, for tests that speak for themselves."""
     if address.startswith("unix:"):
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connected.settimeout(timeout)
+        # Before there is a timeout: a socket with one does not wait where the listener's backlog is full (unix(7)).
         connected.connect(address[len("unix:") :])
+        connected.settimeout(timeout)
         return connected
     host, _, port = address.removeprefix("http://").rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)), timeout)
@@ -89,10 +91,19 @@ class Client:
 
     def get(self, evaluation_id, **query):
         suffix = "?" + urllib.parse.urlencode(query) if query else ""
-        answer = self.request("GET", f"/v1/evaluations/{evaluation_id}{suffix}")
+        answer = self._let_in("GET", f"/v1/evaluations/{evaluation_id}{suffix}")
         if answer.status != 200:
             raise AssertionError(f"GET of {evaluation_id}: {answer}")
         return answer.json
+
+    def _let_in(self, method, path):
+        """Where all connections are busy, it is told to come again, and does."""
+        deadline = time.monotonic() + self.timeout
+        while (answer := self.request(method, path)).status == 503 and b"too many connections" in answer.body:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        return answer
 
     def finished(self, evaluation_id, seconds=120):
         """The evaluation once it has its verdict; waits for that, at most so long."""
@@ -103,7 +114,7 @@ class Client:
 
     def raw(self, evaluation_id, stream):
         """The kept bytes of "stdout", "stderr" or "output" (both, in the order written)."""
-        answer = self.request("GET", f"/v1/evaluations/{evaluation_id}/{stream}")
+        answer = self._let_in("GET", f"/v1/evaluations/{evaluation_id}/{stream}")
         if answer.status != 200:
             raise AssertionError(f"GET of {stream} of {evaluation_id}: {answer}")
         return answer.body

@@ -24,7 +24,7 @@ class Failure(Exception):
 class Daemon:
     """assayd, started and stopped as often as the test likes, always on the same state directory and socket."""
 
-    def __init__(self, assayd, keeper, directory=None, *, slots=2, queue=None, options=(), identity=None, cgroup=None, log=None):
+    def __init__(self, assayd, keeper, directory=None, *, slots=2, queue=None, options=(), identity=None, cgroup=None, log=None, enter=()):
         self.own_directory = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="assay-test-"))
         self.state = self.directory / "state"
@@ -39,7 +39,9 @@ class Daemon:
         self.environment |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
         self.identity = identity  # (uid, gid) to run as, or None
         self.cgroup = cgroup  # directory of the cgroup (version 2) to start in, or None
+        self.enter = list(enter)  # a command that starts the daemon's somewhere else, such as in another network namespace
         self.process = None
+        self.addresses = []  # that it listens on, once started; with their real ports
 
     def __enter__(self):
         self.start()
@@ -66,7 +68,7 @@ class Daemon:
         identity = {"user": uid, "group": gid, "extra_groups": []} if self.identity and not self.cgroup else {}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self._into_cgroup(), *self.command, "--ready-fd", str(write_end)],
+                [*self.enter, *self._into_cgroup(), *self.command, "--ready-fd", str(write_end)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, pass_fds=[write_end],
                 **identity, cwd="/",
             )
@@ -90,6 +92,7 @@ class Daemon:
         if not said.startswith(b"ready"):
             self.kill()
             raise Failure(f"assayd did not get ready, it said {said!r}:\n{self.log()}")
+        self.addresses = said.decode().split()[1:]
 
     def stop(self):
         """SIGTERM, as an operator does; the keepers end on their own. Returns the exit status."""
@@ -113,7 +116,7 @@ class Daemon:
 
     def evidence(self):
         """The directories of attempts that are there, of every backend."""
-        return [path for parent in ("evidence", "docker/attempts") for path in (self.state / parent).glob("assay-*")]
+        return [path for parent in ("evidence", "docker/attempts", "kubernetes/attempts") for path in (self.state / parent).glob("assay-*")]
 
     def log(self, last=4000):
         try:

@@ -3,6 +3,8 @@
 import sys
 import traceback
 
+NOTE_LINES_MAX, NOTE_CHARACTERS_MAX = 200, 2000
+
 
 class Tap:
     """Prints results as they come and the plan at the end. Use as: sys.exit(tap.done())."""
@@ -27,8 +29,9 @@ class Tap:
         self._print(f"ok {self.count} - {_clean(name)} # SKIP {_clean(reason)}")
 
     def note(self, text):
-        for line in str(text).splitlines():
-            self._print(f"# {line}")
+        """Of what somebody floods, the beginning."""
+        for line in str(text).splitlines()[:NOTE_LINES_MAX]:
+            self._print(f"# {line[:NOTE_CHARACTERS_MAX]}")
 
     def run(self, name, function, *arguments):
         """One case that is a function: it raises an exception, or yields or returns lines that say what was wrong."""

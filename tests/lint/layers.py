@@ -23,10 +23,12 @@ LAYERS = {
     "wire": {"base"},
     "core": {"base", "wire"},
     "store": {"base", "wire", "core"},
-    "backend": {"base", "wire", "core", "http"},
+    "backend": {"base", "wire", "core", "http", "yaml"},
+    "yaml": {"base"},
     "http": {"base"},
     "api": {"base", "wire", "core", "store", "http"},
-    "daemon": {"base", "wire", "core", "store", "backend", "http", "api"},
+    "webhook": {"base", "wire", "core", "store", "http", "api"},
+    "daemon": {"base", "wire", "core", "store", "backend", "http", "api", "webhook", "yaml"},
     "keeper": {"base", "wire"},
     "cli": {"base"},
 }
@@ -40,7 +42,7 @@ PURE_HEADERS = {
 # in world->wall_now(), is handed in.)
 IMPURE_NAMES = re.compile(
     r"(?<![>.\w])(printf|fprintf|vprintf|vfprintf|puts|fputs|fopen|fwrite|fread|perror|getenv|setenv|system|exit|_exit|rand|random|"
-    r"srand|kill|raise|signal|sigaction|mono_now|wall_now|log_line|log_(debug|info|warning|error))\s*\("
+    r"srand|kill|raise|signal|sigaction|mono_now|wall_now|random_number|log_(fields|debug|info|warning|error))\s*\("
 )
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -81,6 +83,8 @@ def compile_options(build):
         source = (Path(entry["directory"]) / entry["file"]).resolve()
         if ROOT in source.parents:
             words = shlex.split(entry["command"])
+            if words[0].endswith("ccache"):  # Meson puts it before the compiler where it is installed
+                words = words[1:]
             options[folder(source)] = [words[0], *(word for word in words if word.startswith(("-I", "-isystem", "-D", "-std", "-W")))]
     return options
 

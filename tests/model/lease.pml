@@ -309,7 +309,9 @@ end:
       :: true
       fi
     }
+#ifndef BREAK_EXPIRY
   :: atomic { !finished && !expired && orphaned -> expired = true }
+#endif
   od
 }
 

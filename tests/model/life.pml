@@ -11,6 +11,7 @@
  *   for an answer, lost replies, no room, lies)   CANCEL: the client may cancel   PREPARE: something has to be fetched first
  *   NO_DEADLINES: nothing is ever overdue
  * The backend:           HEARSAY: there is nothing but the engine's word for whether it lives, and that may be a lie
+ *   CARELESS: it tells what it saw before a launch, and behind it, as if that were one moment
  * Broken, must fail:     BREAK_…   README.md says which law
  * Assumptions dropped:   WITHOUT_…   README.md says what the code relies on
  */
@@ -56,7 +57,7 @@ mtype:state_name state;
 byte attempt;
 mtype:stop_reason stop;
 bool recovering, launching, looking_again, look_is_old, confirming, finishing, refused;
-bool listed;                  /* what is left over was looked for since the start */
+bool listed;                  /* what is left over was looked for once since the start */
 bool hint;                    /* one is on its way */
 
 /* of no meaning between two steps */
@@ -113,6 +114,7 @@ bool silence;                    /* law 8 had to end it: nobody could say anythi
   fi
 
 #define LEFT_OVER(a) (keeper[a] != 0 || marker[a] || record[a] != 0)
+#define NOTHING_LEFT (!LEFT_OVER(0) && !LEFT_OVER(ATTEMPTS - 1))
 #define LAUNCH_UNDER_WAY (requests ?? [launch, 0] || requests ?? [launch, 1])
 #define KILL_UNDER_WAY (requests ?? [kill, eval(attempt)] || requests ?? [kill_for_cancel, eval(attempt)])
 
@@ -308,11 +310,17 @@ inline found_alive()
   fi
 }
 
+#ifdef BREAK_STOP
+#define UNWANTED (refused || state == RUNNING || state == SEALING)
+#else
+#define UNWANTED (stop != 0 || refused || state == RUNNING || state == SEALING)
+#endif
+
 inline found_nothing()
 {
   if
   :: launching /* on its way: the answer will tell */
-  :: !launching && (stop != 0 || refused || state == RUNNING || state == SEALING) -> found_dead()
+  :: !launching && UNWANTED -> found_dead()
   :: else ->
     if
     :: recovering -> recovering = false
@@ -324,7 +332,11 @@ inline found_nothing()
 }
 
 /* What was said before the launch, or while it was on its way, and is not true any more. */
+#ifdef BREAK_OLD_LOOK
+#define OLD_WORD false
+#else
 #define OLD_WORD (look_is_old && seen_presence == absent)
+#endif
 
 /* evaluation_observed() */
 inline observed()
@@ -412,6 +424,9 @@ inline cancel()
 {
   printf("client: cancel\n");
   wants_cancel = true;
+#ifdef BREAK_LAW_1_CANCEL
+  told_cancelling = true;
+#endif
   ask_store_to_cancel();
   if
   :: up ->
@@ -437,7 +452,12 @@ inline launched()
     :: answer == launch_accepted && stop == 0
     :: answer == launch_accepted && stop != 0 -> todo = to_look
     :: (answer == launch_busy && state != STARTING) ||
-       (answer == launch_preparing && state != STARTING && state != PREPARING)
+       (answer == launch_preparing && state != STARTING && state != PREPARING) ->
+#ifdef BREAK_LATE_ANSWER
+      move((answer == launch_busy -> QUEUED : PREPARING))
+#else
+      skip
+#endif
     :: answer == launch_busy && state == STARTING ->
       move(QUEUED);
       if
@@ -493,7 +513,7 @@ inline answer_finish()
   look = 0; answer = 0; hint = false
 }
 
-/* What backend_list() found at the start, and nobody needs any more. */
+/* What backend_list() found, at the start or by the reconciler, and nobody needs any more. */
 inline remove_left_over(a)
 {
   listed = true;
@@ -600,7 +620,10 @@ active proctype Assayd()
 end:
   do
   :: atomic { !up -> event ! event_start }
-  :: atomic { up && !listed && !hung && !LAUNCH_UNDER_WAY -> event ! event_list }
+#ifndef BREAK_LIST
+  /* At the start, and every ten seconds by the reconciler: what a backend that hung has taken in behind a verdict is found then. */
+  :: atomic { up && (!listed || (finished && !NOTHING_LEFT)) && !hung && !LAUNCH_UNDER_WAY -> event ! event_list }
+#endif
   :: atomic { CONCERNED && state == QUEUED && !recovering -> event ! event_pump } /* a slot is free */
 #if !defined(BREAK_LAW_3) && !defined(BREAK_LAW_3_BY_TABLE)
   :: atomic { CONCERNED && (state != QUEUED || recovering) && look == 0 -> event ! event_tick }
@@ -638,6 +661,9 @@ end:
   :: atomic { cancel_asked && !cancel_committed -> commit_cancel(); cancel_committed = true }
   :: atomic { cancel_committed -> cancel_asked = false; cancel_committed = false; told_cancelling = true }
   :: atomic { write != 0 && !committed -> commit(); committed = true }
+#ifdef BREAK_LAW_1_VERDICT
+  :: atomic { write == finish && !committed -> event ! event_stored }
+#endif
   :: atomic { committed -> event ! event_stored }
   od
 }
@@ -807,6 +833,8 @@ inline combine()
   :: seen_record == 0 && look == word_nothing && seen_started ->
 #ifdef BREAK_LOOK
     seen_presence = dead
+#elif defined(CARELESS)
+    seen_presence = absent
 #else
     seen_presence = unknown /* it was begun in between: it is the backend's word that is old */
 #endif
@@ -926,7 +954,6 @@ init
   }
 }
 
-#define NOTHING_LEFT (!LEFT_OVER(0) && !LEFT_OVER(ATTEMPTS - 1))
 
 ltl ends { [] (told_accepted -> <> finished) }
 ltl leaves_nothing { [] (finished -> <> (NOTHING_LEFT || hung)) }

@@ -1,8 +1,8 @@
 /*
  * The webhook of one verdict: at least once, with one delivery id, behind the durable verdict, and never in its way.
  *
- * The code has none yet; this is the protocol that it will keep to. The verdict's transaction also writes a row into the
- * outbox, delivery id and all. A deliverer, which knows nothing but these rows, sends what is not marked as delivered,
+ * The verdict's transaction also writes a row into the outbox, delivery id and all (write_finish(); there the id follows from
+ * the evaluation's, so it is in the row as well). A deliverer, which knows nothing but these rows, sends what is not marked as delivered,
  * and marks it once the receiver has said that it has it. The receiver may be down, refuse, or have it and not be able to
  * say so; assayd may crash between any two steps.
  *

@@ -104,7 +104,9 @@ active proctype Keeper()
 end:
   do
   :: atomic { keeper_lives && piped > 0 -> capture() }
+#ifndef BREAK_KILL
   :: atomic { keeper_lives && !main_lives && child_lives -> child_lives = false } /* the whole tree is killed */
+#endif
   :: atomic {
       keeper_lives && TREE_IS_DEAD && DRAINED ->
       recorded = true; record_bytes = counted; record_unsaved = unsaved;

@@ -52,6 +52,11 @@ def model_tables(table):
     }
 
 
+def claims(table):
+    """The names of what must hold at every moment, of the text of table.inc."""
+    return re.findall(r"^#define (\w+) \d+ +/\* (?!for formulas)", table, re.MULTILINE)
+
+
 def differences(core, model):
     """Lines that say what one side has and the other has not, for one kind."""
     for name in core:

@@ -8,19 +8,26 @@
 
 enum { EVENTS_MAX = 200000 };
 
-void sim_init(struct sim *sim, uint64_t seed)
+enum telling sim_telling = TELL_NOTHING;
+
+void sim_init(struct sim *sim, const struct run *run)
 {
-  *sim = (struct sim){.seed = seed, .random_state = seed, .now_us = 1000000};
+  *sim = (struct sim){.run = *run, .told = sim_telling != TELL_NOTHING, .now_us = 1000000};
+  sim->timing = chance_of(run->seed, 0);
+  for (unsigned i = 0; i < TROUBLE_COUNT; i++)
+    sim->troubles[i] = chance_of(run->seed, 1 + i);
 }
 
-void sim_release(struct sim *sim)
+struct outcome sim_release(struct sim *sim)
 {
+  struct outcome outcome = {.effects = sim->effects, .strikes = sim->strikes, .digest = sim->digest};
+  for (unsigned i = 0; i < sim->store.row_count; i++)
+    outcome.evaluations += sim->store.rows[i].finished;
   executor_destroy(sim->executor);
   for (size_t i = 0; i < sim->heap_size; i++)
     free(sim->heap[i].owned);
   free(sim->heap);
-  for (unsigned i = 0; i < sim->backend.attempt_count; i++)
-    free(sim->backend.attempts[i]);
+  return outcome;
 }
 
 static void clear_up(struct sim *sim, struct event *event)
@@ -32,40 +39,8 @@ static void clear_up(struct sim *sim, struct event *event)
 
 void sim_clears_up_at(struct sim *sim, uint64_t at_us)
 {
-  sim_after(sim, at_us, EVENT_WORLD, clear_up);
-}
-
-/* ---- chance: splitmix64 ---- */
-
-uint64_t sim_random(struct sim *sim)
-{
-  uint64_t z = sim->random_state += 0x9e3779b97f4a7c15ull;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-  return z ^ z >> 31;
-}
-
-uint64_t sim_below(struct sim *sim, uint64_t bound)
-{
-  return sim_random(sim) % bound;
-}
-
-uint64_t sim_between_us(struct sim *sim, uint64_t least_us, uint64_t most_us)
-{
-  uint64_t most = most_us;
-  while (most / 2 > least_us && sim_below(sim, 2))
-    most /= 2;
-  return least_us + sim_below(sim, most - least_us + 1);
-}
-
-bool sim_happens(struct sim *sim, unsigned per_mille)
-{
-  return per_mille && sim_below(sim, 1000) < per_mille;
-}
-
-bool sim_coin(struct sim *sim, enum coin coin)
-{
-  return coin == COIN_TOSS ? sim_below(sim, 2) : coin == COIN_YES;
+  sim->clear_us = at_us;
+  sim_after(sim, at_us - sim->now_us, EVENT_WORLD, clear_up);
 }
 
 /* ---- the heap of events ---- */
@@ -75,29 +50,24 @@ static bool goes_before(const struct event *a, const struct event *b)
   return a->at_us != b->at_us ? a->at_us < b->at_us : a->sequence < b->sequence;
 }
 
-static void swap(struct event *a, struct event *b)
+/* Both move a hole to where `event` belongs. */
+static size_t sift_up(struct event *heap, size_t index, const struct event *event)
 {
-  struct event kept = *a;
-  *a = *b;
-  *b = kept;
-}
-
-static size_t sift_up(struct event *heap, size_t index)
-{
-  for (; index && goes_before(&heap[index], &heap[(index - 1) / 2]); index = (index - 1) / 2)
-    swap(&heap[index], &heap[(index - 1) / 2]);
+  for (; index && goes_before(event, &heap[(index - 1) / 2]); index = (index - 1) / 2)
+    heap[index] = heap[(index - 1) / 2];
   return index;
 }
 
-static void sift_down(struct event *heap, size_t size, size_t index)
+static size_t sift_down(struct event *heap, size_t size, size_t index, const struct event *event)
 {
   for (size_t child; (child = 2 * index + 1) < size; index = child) {
     if (child + 1 < size && goes_before(&heap[child + 1], &heap[child]))
       child++;
-    if (!goes_before(&heap[child], &heap[index]))
-      return;
-    swap(&heap[child], &heap[index]);
+    if (!goes_before(&heap[child], event))
+      break;
+    heap[index] = heap[child];
   }
+  return index;
 }
 
 struct event *sim_after(struct sim *sim, uint64_t delay_us, enum event_side side,
@@ -107,21 +77,23 @@ struct event *sim_after(struct sim *sim, uint64_t delay_us, enum event_side side
     sim->heap_capacity = sim->heap_capacity ? 2 * sim->heap_capacity : 64;
     sim->heap = xrealloc(sim->heap, sim->heap_capacity * sizeof *sim->heap);
   }
-  sim->heap[sim->heap_size] = (struct event){
+  struct event event = {
     .at_us = sim->now_us + delay_us,
     .sequence = ++sim->event_sequence,
     .side = side,
     .incarnation = sim->incarnation,
     .run = run,
   };
-  return &sim->heap[sift_up(sim->heap, sim->heap_size++)];
+  struct event *place = &sim->heap[sift_up(sim->heap, sim->heap_size++, &event)];
+  *place = event;
+  return place;
 }
 
 static struct event take_next(struct sim *sim)
 {
-  struct event next = sim->heap[0];
-  sim->heap[0] = sim->heap[--sim->heap_size];
-  sift_down(sim->heap, sim->heap_size, 0);
+  struct event next = sim->heap[0], last = sim->heap[--sim->heap_size];
+  if (sim->heap_size)
+    sim->heap[sift_down(sim->heap, sim->heap_size, 0, &last)] = last;
   return next;
 }
 
@@ -151,7 +123,7 @@ static int by_sequence(const void *a, const void *b)
 
 void sim_settle_requests(struct sim *sim)
 {
-  struct event *requests = xcalloc(sim->heap_size, sizeof *requests);
+  struct event *requests = xcalloc(sim->heap_size + 1, sizeof *requests);
   size_t count = 0, kept = 0;
   for (size_t i = 0; i < sim->heap_size; i++) {
     if (sim->heap[i].side == EVENT_FROM_DAEMON)
@@ -160,11 +132,13 @@ void sim_settle_requests(struct sim *sim)
       sim->heap[kept++] = sim->heap[i];
   }
   sim->heap_size = kept;
-  for (size_t i = kept / 2; i-- > 0;)
-    sift_down(sim->heap, kept, i);
+  for (size_t i = kept / 2; i-- > 0;) {
+    struct event event = sim->heap[i];
+    sim->heap[sift_down(sim->heap, kept, i, &event)] = event;
+  }
   qsort(requests, count, sizeof *requests, by_sequence);
   for (size_t i = 0; i < count; i++) {
-    if (sim_coin(sim, sim->requests_survive))
+    if (sim_survives(sim, COIN_REQUESTS))
       requests[i].run(sim, &requests[i]);
     free(requests[i].owned);
   }
@@ -173,16 +147,27 @@ void sim_settle_requests(struct sim *sim)
 
 /* ---- telling ---- */
 
-void sim_trace(struct sim *sim, const char *format, ...)
+/* FNV-1a; each line counts with its end. */
+static uint64_t digest_line(uint64_t digest, const char *line)
 {
-  if (!sim->trace)
-    return;
-  printf("# %10.6f ", (double)sim->now_us / 1e6);
+  if (!digest)
+    digest = 0xcbf29ce484222325ull;
+  for (; *line; line++)
+    digest = (digest ^ (unsigned char)*line) * 0x100000001b3ull;
+  return (digest ^ '\n') * 0x100000001b3ull;
+}
+
+void sim_tell(struct sim *sim, const char *format, ...)
+{
+  char line[1024];
+  int used = snprintf(line, sizeof line, "# %10.6f ", (double)sim->now_us / 1e6);
   va_list args;
   va_start(args, format);
-  vprintf(format, args);
+  vsnprintf(line + used, sizeof line - (size_t)used, format, args);
   va_end(args);
-  printf("\n");
+  if (sim_telling == TELL_STEPS)
+    puts(line);
+  sim->digest = digest_line(sim->digest, line);
 }
 
 void sim_fail(struct sim *sim, const char *format, ...)
@@ -194,5 +179,5 @@ void sim_fail(struct sim *sim, const char *format, ...)
   va_end(args);
   printf("\n");
   fflush(stdout);
-  abort(); /* like a broken invariant of the core itself: sim_main.c says how to see it again */
+  abort(); /* like a broken invariant of the core itself */
 }

@@ -20,8 +20,8 @@ enum { LAUNCH_TIMEOUT_US = 3000000 };
 static struct attempt *find_attempt(struct sim *sim, struct name name)
 {
   for (unsigned i = 0; i < sim->backend.attempt_count; i++)
-    if (!strcmp(sim->backend.attempts[i]->name.text, name.text))
-      return sim->backend.attempts[i];
+    if (!strcmp(sim->backend.attempts[i].name.text, name.text))
+      return &sim->backend.attempts[i];
   return 0;
 }
 
@@ -36,13 +36,10 @@ static struct attempt *add_attempt(struct sim *sim, struct name name, struct job
   if (attempt)
     return attempt;
   ASSERT(sim->backend.attempt_count < ATTEMPTS_MAX);
-  attempt = xcalloc(1, sizeof *attempt);
+  attempt = &sim->backend.attempts[sim->backend.attempt_count++];
+  *attempt = (struct attempt){.name = name, .job = job, .presence = PRESENCE_ABSENT};
   char id[ID_SIZE];
   ASSERT(name_parse(name.text, id, &attempt->number));
-  attempt->name = name;
-  attempt->job = job;
-  attempt->presence = PRESENCE_ABSENT;
-  sim->backend.attempts[sim->backend.attempt_count++] = attempt;
   return attempt;
 }
 
@@ -62,11 +59,16 @@ static struct keeper *idle_keeper(struct sim *sim)
   return 0;
 }
 
+static bool is_alive(enum presence presence)
+{
+  return presence == PRESENCE_RUNNING || presence == PRESENCE_PENDING;
+}
+
 /* ---- what the daemon is told ---- */
 
 static uint64_t answer_delay(struct sim *sim)
 {
-  return sim_between_us(sim, 20, sim_happens(sim, sim->weather.answer_late) ? 4000000 : 2000);
+  return sim_between_us(sim, 20, sim_strikes(sim, TROUBLE_ANSWER_LATE) ? 4000000 : 2000);
 }
 
 static void deliver_hint(struct sim *sim, struct event *event)
@@ -80,20 +82,20 @@ static void deliver_hint(struct sim *sim, struct event *event)
 
 static void send_hint(struct sim *sim, struct name name)
 {
-  uint64_t most_us = sim_happens(sim, sim->weather.hint_late) ? 20000000 : 1000;
+  uint64_t most_us = sim_strikes(sim, TROUBLE_HINT_LATE) ? 20000000 : 1000;
   sim_after(sim, sim_between_us(sim, 10, most_us), EVENT_TO_DAEMON, deliver_hint)->name = name;
 }
 
 static void hint(struct sim *sim, const struct attempt *attempt)
 {
-  if (sim_happens(sim, sim->weather.hint_bogus)) {
-    const struct attempt *other = sim->backend.attempts[sim_below(sim, sim->backend.attempt_count)];
+  if (sim_strikes(sim, TROUBLE_HINT_BOGUS)) {
+    const struct attempt *other = &sim->backend.attempts[sim_below(sim, sim->backend.attempt_count)];
     send_hint(sim, other->name);
   }
-  if (sim_happens(sim, sim->weather.hint_lost))
+  if (sim_strikes(sim, TROUBLE_HINT_LOST))
     return;
   send_hint(sim, attempt->name);
-  if (sim_happens(sim, sim->weather.hint_doubled))
+  if (sim_strikes(sim, TROUBLE_HINT_DOUBLED))
     send_hint(sim, attempt->name);
 }
 
@@ -116,10 +118,10 @@ static void tell_capacity(struct sim *sim)
 void sim_backend_start(struct sim *sim)
 {
   for (unsigned i = 0; i < sim->backend.attempt_count; i++)
-    sim->backend.attempts[i]->fetching = false;
+    sim->backend.attempts[i].fetching = false;
   for (unsigned i = 0; i < sim->job_count; i++)
     if (sim->jobs[i].fetch == FETCH_UNDER_WAY) /* that went with the daemon; or it was almost there */
-      sim->jobs[i].fetch = sim_coin(sim, COIN_TOSS) ? FETCH_NEEDED : FETCH_NOT_NEEDED;
+      sim->jobs[i].fetch = sim_coin(sim) ? FETCH_NEEDED : FETCH_NOT_NEEDED;
   tell_capacity(sim);
 }
 
@@ -133,6 +135,7 @@ static struct record record_of(const struct attempt *attempt, uint64_t now_us)
     .started_at = {(int64_t)(attempt->started_us / 1000)},
     .ended_at = {(int64_t)(now_us / 1000)},
     .wall_time_us = now_us - attempt->started_us,
+    .evidence_errno = attempt->stalled ? ETIME : 0, /* keeper/stall.h: that it ran too long is not its own doing */
   };
   switch (attempt->job->program) {
   case PROGRAM_SUCCEEDS:
@@ -170,19 +173,25 @@ static void free_keeper(struct sim *sim, struct event *event)
     keeper->attempt = 0;
 }
 
+/* What the keeper saves of it, and what becomes of that. */
+static void save_evidence(struct sim *sim, struct attempt *attempt, const struct record *record)
+{
+  attempt->recorded = attempt->evidence = true;
+  attempt->record = *record;
+  attempt->record.stream[STREAM_STDOUT].bytes = attempt->written_bytes;
+  if (attempt->starts && sim_strikes(sim, TROUBLE_EVIDENCE_FAILS))
+    attempt->record.evidence_errno = ENOSPC;
+  attempt->damaged = attempt->starts && sim_strikes(sim, TROUBLE_OUTPUT_LOST);
+  attempt->failed |= attempt->record.evidence_errno || attempt->damaged;
+}
+
 /* The program is dead and the tree empty; the record, if any, is in place. The keeper is idle a little later. */
 static void end_attempt(struct sim *sim, struct attempt *attempt, const struct record *record)
 {
   sim_trace(sim, "  ended    %s %s", attempt->name.text, record ? kill_reason_name(record->killed) : "no record");
   attempt->presence = PRESENCE_DEAD;
-  if (record) {
-    attempt->recorded = attempt->evidence = true;
-    attempt->record = *record;
-    if (attempt->starts && sim_happens(sim, sim->weather.evidence_fails)) {
-      attempt->record.evidence_errno = ENOSPC;
-      attempt->platform_failed = true;
-    }
-  }
+  if (record)
+    save_evidence(sim, attempt, record);
   const struct keeper *keeper = keeper_of(sim, attempt);
   if (keeper)
     sim_after(sim, sim_between_us(sim, 10, 3000), EVENT_WORLD, free_keeper)->number =
@@ -190,18 +199,50 @@ static void end_attempt(struct sim *sim, struct attempt *attempt, const struct r
   hint(sim, attempt);
 }
 
+/* It has written something, and now it dies. */
+static void cut_short(struct sim *sim, struct attempt *attempt)
+{
+  if (attempt->presence == PRESENCE_RUNNING)
+    attempt->written_bytes = NAME_SIZE + sim_below(sim, attempt->job->output_bytes - NAME_SIZE + 1);
+}
+
+static bool is_frozen(const struct sim *sim, const struct attempt *attempt)
+{
+  return sim->now_us < attempt->frozen_until_us;
+}
+
+/* Once the keeper moves again. */
+static struct event *when_it_thaws(struct sim *sim, const struct attempt *attempt, const struct event *event)
+{
+  struct event *later = sim_after(sim, attempt->frozen_until_us - sim->now_us, EVENT_WORLD, event->run);
+  later->name = event->name;
+  later->number = event->number;
+  later->value = event->value;
+  return later;
+}
+
 static void program_ends(struct sim *sim, struct event *event)
 {
   struct attempt *attempt = find_attempt(sim, event->name);
-  if (attempt->presence != PRESENCE_RUNNING)
+  if (attempt->presence != PRESENCE_RUNNING || event->number != attempt->runs)
     return; /* it was killed, or its keeper died */
+  if (is_frozen(sim, attempt)) {
+    attempt->stalled |= attempt->job->program == PROGRAM_HANGS;
+    when_it_thaws(sim, attempt, event);
+    return;
+  }
+  attempt->written_bytes = attempt->job->output_bytes;
+  attempt->failed |= attempt->stalled;
   struct record record = record_of(attempt, sim->now_us);
   end_attempt(sim, attempt, &record);
 }
 
 static void keeper_returns(struct sim *sim, struct event *event)
 {
-  sim->backend.keepers[event->number] = (struct keeper){0};
+  struct keeper *keeper = &sim->backend.keepers[event->number];
+  if (!keeper->dead)
+    return; /* since a reboot */
+  *keeper = (struct keeper){0};
   tell_capacity(sim);
 }
 
@@ -212,9 +253,10 @@ static void keeper_dies(struct sim *sim, struct event *event)
   if (!keeper || keeper->dead || attempt->presence == PRESENCE_DEAD)
     return;
   sim_trace(sim, "  KEEPER DIES %s", attempt->name.text);
-  attempt->platform_failed = true;
+  attempt->failed = true;
+  cut_short(sim, attempt);
   /* Its pid namespace, and with it the program, dies too; no record. The backend may remember that, or not. */
-  attempt->presence = sim_coin(sim, COIN_TOSS) ? PRESENCE_ABSENT : PRESENCE_DEAD;
+  attempt->presence = sim_coin(sim) ? PRESENCE_ABSENT : PRESENCE_DEAD;
   keeper->dead = true;
   keeper->attempt = 0;
   hint(sim, attempt);
@@ -223,13 +265,81 @@ static void keeper_dies(struct sim *sim, struct event *event)
     (uint64_t)(keeper - sim->backend.keepers);
 }
 
-static void plan_keepers_death(struct sim *sim, const struct attempt *attempt)
+/* The container is, and with it all processes in it; not the evidence. */
+static void removed_by_hand(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  struct keeper *keeper = keeper_of(sim, attempt);
+  if (!keeper || attempt->presence == PRESENCE_DEAD)
+    return;
+  sim_trace(sim, "  REMOVED  %s", attempt->name.text);
+  attempt->failed = true;
+  cut_short(sim, attempt);
+  attempt->presence = PRESENCE_ABSENT;
+  keeper->attempt = 0;
+  hint(sim, attempt);
+}
+
+static void keeper_freezes(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = find_attempt(sim, event->name);
+  uint64_t until_us = sim->now_us + sim_between_us(sim, 100000, 40000000);
+  if (attempt->frozen_until_us < until_us)
+    attempt->frozen_until_us = until_us;
+  attempt->delayed = true;
+}
+
+static void some_time_in_its_life(struct sim *sim, const struct attempt *attempt,
+                                  void (*run)(struct sim *sim, struct event *event))
+{
+  uint64_t delay_us = sim_between_us(sim, 0, 1000 + 2 * attempt->job->duration_us);
+  sim_after(sim, delay_us, EVENT_WORLD, run)->name = attempt->name;
+}
+
+static void plan_its_troubles(struct sim *sim, const struct attempt *attempt)
 {
   const struct job *job = attempt->job;
   if (job->keeper_dies_after_us && attempt->number == 1)
     sim_after(sim, job->keeper_dies_after_us, EVENT_WORLD, keeper_dies)->name = attempt->name;
-  else if (sim_happens(sim, sim->weather.keeper_dies))
-    sim_after(sim, sim_between_us(sim, 0, 1000 + 2 * job->duration_us), EVENT_WORLD, keeper_dies)->name = attempt->name;
+  if (sim_strikes(sim, TROUBLE_KEEPER_DIES))
+    some_time_in_its_life(sim, attempt, keeper_dies);
+  if (sim_strikes(sim, TROUBLE_REMOVED_BY_HAND))
+    some_time_in_its_life(sim, attempt, removed_by_hand);
+  if (sim_strikes(sim, TROUBLE_KEEPER_FREEZES))
+    some_time_in_its_life(sim, attempt, keeper_freezes);
+}
+
+/* A power cut: what ran is dead, and what was not written back to the disk in time is lost, be it a record or all. */
+static void forget_unsynced(struct sim *sim, struct attempt *attempt)
+{
+  attempt->presence = PRESENCE_ABSENT;
+  attempt->fetching = false;
+  attempt->frozen_until_us = 0;
+  attempt->stalled = false;
+  if (!attempt->evidence || sim_coin(sim))
+    return;
+  attempt->failed = true;
+  attempt->recorded = false;
+  if (sim_coin(sim)) {
+    attempt->evidence = false;
+    attempt->starts = 0;
+    attempt->written_bytes = 0;
+  }
+}
+
+void sim_backend_reboot(struct sim *sim)
+{
+  sim_trace(sim, "REBOOT");
+  for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
+    struct attempt *attempt = &sim->backend.attempts[i];
+    if (is_alive(attempt->presence)) {
+      attempt->failed = true;
+      cut_short(sim, attempt);
+    }
+    forget_unsynced(sim, attempt);
+  }
+  for (unsigned i = 0; i < sim->backend.keeper_count; i++)
+    sim->backend.keepers[i] = (struct keeper){0};
 }
 
 static void program_starts(struct sim *sim, struct event *event)
@@ -237,18 +347,26 @@ static void program_starts(struct sim *sim, struct event *event)
   struct attempt *attempt = find_attempt(sim, event->name);
   if (attempt->presence != PRESENCE_PENDING || !keeper_of(sim, attempt))
     return;
+  if (is_frozen(sim, attempt)) {
+    when_it_thaws(sim, attempt, event);
+    return;
+  }
   if (attempt->starts++)
     sim_fail(sim, "%s was started twice", attempt->name.text);
   sim_trace(sim, "  started  %s (%s)", attempt->name.text, program_name(attempt->job->program));
   attempt->evidence = true;
+  attempt->runs++;
   attempt->started_us = sim->now_us;
+  attempt->written_bytes = NAME_SIZE;
   if (attempt->job->program == PROGRAM_UNRUNNABLE) {
     struct record record = record_of(attempt, sim->now_us);
     end_attempt(sim, attempt, &record);
     return;
   }
   attempt->presence = PRESENCE_RUNNING;
-  sim_after(sim, attempt->job->duration_us, EVENT_WORLD, program_ends)->name = attempt->name;
+  struct event *end = sim_after(sim, attempt->job->duration_us, EVENT_WORLD, program_ends);
+  end->name = attempt->name;
+  end->number = attempt->runs;
   hint(sim, attempt);
 }
 
@@ -268,10 +386,10 @@ static void deliver_launched(struct sim *sim, struct event *event)
 static void answer_launch(struct sim *sim, struct name name, enum launch_result result)
 {
   uint64_t delay_us = answer_delay(sim);
-  if (result != LAUNCH_UNKNOWN && sim_happens(sim, sim->weather.launch_answer_lost)) {
+  if (result != LAUNCH_UNKNOWN && sim_strikes(sim, TROUBLE_LAUNCH_ANSWER_LOST)) {
     result = LAUNCH_UNKNOWN;
     delay_us = LAUNCH_TIMEOUT_US;
-    find_attempt(sim, name)->platform_failed = true;
+    find_attempt(sim, name)->delayed = true;
   }
   struct event *event = sim_after(sim, delay_us, EVENT_TO_DAEMON, deliver_launched);
   event->name = name;
@@ -284,7 +402,7 @@ static void fetch_ends(struct sim *sim, struct event *event)
   sim_trace(sim, "  fetched  for job %u", job->index);
   job->fetch = FETCH_NOT_NEEDED;
   for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
-    struct attempt *attempt = sim->backend.attempts[i];
+    struct attempt *attempt = &sim->backend.attempts[i];
     if (attempt->job != job || !attempt->fetching)
       continue;
     attempt->fetching = false;
@@ -297,8 +415,8 @@ static void fetch(struct sim *sim, struct attempt *attempt)
 {
   struct job *job = attempt->job;
   attempt->fetching = true;
-  if (sim_happens(sim, sim->weather.fetch_hangs)) {
-    attempt->platform_failed = true; /* for ever, as far as this attempt goes */
+  if (sim_strikes(sim, TROUBLE_FETCH_HANGS)) {
+    attempt->delayed = true; /* for ever, as far as this attempt goes */
     return;
   }
   if (job->fetch == FETCH_UNDER_WAY)
@@ -320,17 +438,17 @@ static enum launch_result take_launch(struct sim *sim, struct name name, struct 
   if (job->program == PROGRAM_UNWANTED)
     return LAUNCH_REFUSED;
   struct keeper *keeper = idle_keeper(sim);
-  if (!keeper || sim_happens(sim, sim->weather.busy))
+  if (!keeper || sim_strikes(sim, TROUBLE_BUSY))
     return LAUNCH_BUSY;
   keeper->attempt = attempt;
   attempt->presence = PRESENCE_PENDING;
   uint64_t most_us = 2000;
-  if (sim_happens(sim, sim->weather.start_slow)) {
-    attempt->platform_failed = true;
+  if (sim_strikes(sim, TROUBLE_START_SLOW)) {
+    attempt->delayed = true;
     most_us = 60000000;
   }
   sim_after(sim, sim_between_us(sim, 100, most_us), EVENT_WORLD, program_starts)->name = name;
-  plan_keepers_death(sim, attempt);
+  plan_its_troubles(sim, attempt);
   return LAUNCH_ACCEPTED;
 }
 
@@ -348,8 +466,8 @@ static void launch_times_out(struct sim *sim, struct event *event)
 void sim_backend_launch(struct sim *sim, struct name name, struct job *job)
 {
   struct attempt *attempt = add_attempt(sim, name, job);
-  bool lost = sim_happens(sim, sim->weather.launch_lost);
-  attempt->platform_failed |= lost;
+  bool lost = sim_strikes(sim, TROUBLE_LAUNCH_LOST);
+  attempt->delayed |= lost;
   uint64_t delay_us = lost ? LAUNCH_TIMEOUT_US : sim_between_us(sim, 10, 1000);
   struct event *event =
     sim_after(sim, delay_us, lost ? EVENT_TO_DAEMON : EVENT_FROM_DAEMON, lost ? launch_times_out : launch_arrives);
@@ -368,7 +486,20 @@ struct seen {
   struct wall started_at;
   struct record record;
   bool outputs;
+  uint64_t written_bytes;
 };
+
+/* What each attempt writes begins with its own name, and no more is kept. */
+static struct outputs *outputs_seen(struct name name, uint64_t written_bytes)
+{
+  struct outputs *outputs = outputs_create();
+  size_t kept = strlen(name.text);
+  outputs->stream[STREAM_STDOUT].bytes = written_bytes;
+  outputs->stream[STREAM_STDOUT].head_bytes = kept;
+  outputs->stream[STREAM_STDOUT].omitted_bytes = written_bytes - kept;
+  outputs->stream[STREAM_STDOUT].data = blob_create(name.text, kept);
+  return outputs;
+}
 
 static void deliver_observed(struct sim *sim, struct event *event)
 {
@@ -380,12 +511,7 @@ static void deliver_observed(struct sim *sim, struct event *event)
   struct attempt *attempt = find_attempt(sim, event->name);
   if (attempt && attempt->job->answered_look_request < seen->request)
     attempt->job->answered_look_request = seen->request;
-  struct outputs *outputs = 0;
-  if (seen->outputs) { /* what each attempt writes is its own name */
-    outputs = outputs_create();
-    outputs->stream[STREAM_STDOUT].bytes = outputs->stream[STREAM_STDOUT].head_bytes = strlen(event->name.text);
-    outputs->stream[STREAM_STDOUT].data = blob_create(event->name.text, strlen(event->name.text));
-  }
+  struct outputs *outputs = seen->outputs ? outputs_seen(event->name, seen->written_bytes) : 0;
   executor_observed(sim->executor, event->name,
                     &(struct observation){
                       .presence = seen->presence,
@@ -407,8 +533,9 @@ static void read_evidence(struct sim *sim, struct event *event)
   if (attempt && seen->presence != PRESENCE_UNKNOWN) {
     seen->started = attempt->evidence && attempt->starts;
     seen->started_at = (struct wall){seen->started ? (int64_t)(attempt->started_us / 1000) : 0};
-    seen->recorded = attempt->evidence && attempt->recorded;
+    seen->recorded = attempt->evidence && attempt->recorded && !attempt->damaged;
     seen->record = attempt->record;
+    seen->written_bytes = attempt->written_bytes;
     seen->outputs = seen->started && (seen->recorded || seen->presence == PRESENCE_DEAD);
   }
   struct event *answer = sim_after(sim, answer_delay(sim), EVENT_TO_DAEMON, deliver_observed);
@@ -416,21 +543,42 @@ static void read_evidence(struct sim *sim, struct event *event)
   answer->owned = TAKE_PTR(event->owned);
 }
 
+/* What the backend says instead of the truth. */
+static enum presence say_something_else(struct sim *sim, struct attempt *attempt)
+{
+  enum presence truth = attempt->presence;
+  if (is_frozen(sim, attempt) && sim_coin(sim))
+    return PRESENCE_UNKNOWN;
+  if (is_alive(truth) && sim_strikes(sim, TROUBLE_SAYS_CREATED)) {
+    attempt->failed = true;
+    attempt->buried |= truth == PRESENCE_PENDING;
+    return PRESENCE_ABSENT;
+  }
+  if (is_alive(truth) && sim_strikes(sim, TROUBLE_SAYS_ENDED)) {
+    attempt->failed = true;
+    attempt->buried |= truth == PRESENCE_PENDING;
+    return PRESENCE_DEAD;
+  }
+  if (truth == PRESENCE_DEAD && sim_strikes(sim, TROUBLE_SAYS_RUNNING)) {
+    attempt->delayed = true;
+    return PRESENCE_RUNNING;
+  }
+  if (sim_strikes(sim, TROUBLE_OBSERVE_FAILS)) {
+    attempt->delayed = true;
+    return PRESENCE_UNKNOWN;
+  }
+  return truth;
+}
+
 static void observe_arrives(struct sim *sim, struct event *event)
 {
   struct attempt *attempt = find_attempt(sim, event->name);
   struct seen *seen = xcalloc(1, sizeof *seen);
   seen->request = event->number;
-  seen->presence = attempt ? attempt->presence : PRESENCE_ABSENT;
-  if (attempt && attempt->fetching && attempt->presence == PRESENCE_ABSENT) {
+  seen->presence = attempt ? say_something_else(sim, attempt) : PRESENCE_ABSENT;
+  if (attempt && attempt->fetching && seen->presence == PRESENCE_ABSENT) {
     seen->presence = PRESENCE_PENDING;
     seen->fetching = true;
-  }
-  if (sim_happens(sim, sim->weather.observe_fails)) {
-    seen->presence = PRESENCE_UNKNOWN;
-    seen->fetching = false;
-    if (attempt)
-      attempt->platform_failed = true;
   }
   struct event *next = sim_after(sim, sim_between_us(sim, 5, 500), EVENT_TO_DAEMON, read_evidence);
   next->name = event->name;
@@ -448,7 +596,9 @@ void sim_backend_observe(struct sim *sim, struct name name, uint64_t request)
 
 static void kill_now(struct sim *sim, struct attempt *attempt, enum kill_reason reason)
 {
-  struct record record = {.step = STEP_RUN, .killed = reason};
+  struct record record = {.step = STEP_RUN, .killed = reason, .evidence_errno = attempt->stalled ? ETIME : 0};
+  cut_short(sim, attempt);
+  attempt->failed |= attempt->stalled;
   if (attempt->presence == PRESENCE_RUNNING) {
     record.kind = EXIT_SIGNAL;
     record.signal = SIGKILL;
@@ -458,17 +608,22 @@ static void kill_now(struct sim *sim, struct attempt *attempt, enum kill_reason 
   } else if (attempt->presence == PRESENCE_PENDING) {
     /* Never begun. A keeper may leave a record of that, or nothing at all. */
     record.kind = EXIT_NOT_STARTED;
-    end_attempt(sim, attempt, sim_coin(sim, COIN_TOSS) ? &record : 0);
+    end_attempt(sim, attempt, sim_coin(sim) ? &record : 0);
   }
 }
 
 static void kill_arrives(struct sim *sim, struct event *event)
 {
   struct attempt *attempt = find_attempt(sim, event->name);
-  if (!attempt || sim_happens(sim, sim->weather.kill_lost))
+  if (!attempt)
     return;
-  if (attempt->presence == PRESENCE_RUNNING && sim_happens(sim, sim->weather.unkillable)) {
-    attempt->platform_failed = true; /* uninterruptible sleep: it dies when it wakes */
+  if (is_frozen(sim, attempt)) {
+    attempt->stalled = true;
+    when_it_thaws(sim, attempt, event);
+    return;
+  }
+  if (attempt->presence == PRESENCE_RUNNING && sim_strikes(sim, TROUBLE_UNKILLABLE)) {
+    attempt->delayed = true; /* uninterruptible sleep: it dies when it wakes */
     struct event *later = sim_after(sim, sim_between_us(sim, 1000, 30000000), EVENT_WORLD, kill_arrives);
     later->name = event->name;
     later->value = event->value;
@@ -480,6 +635,11 @@ static void kill_arrives(struct sim *sim, struct event *event)
 
 void sim_backend_kill(struct sim *sim, struct name name, enum kill_reason reason)
 {
+  struct attempt *attempt = find_attempt(sim, name);
+  if (attempt && sim_strikes(sim, TROUBLE_KILL_LOST)) {
+    attempt->delayed = true;
+    return;
+  }
   struct event *event = sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_FROM_DAEMON, kill_arrives);
   event->name = name;
   event->value = (int)reason;
@@ -490,7 +650,11 @@ static void remove_arrives(struct sim *sim, struct event *event)
   struct attempt *attempt = find_attempt(sim, event->name);
   if (!attempt)
     return;
-  if (attempt->presence == PRESENCE_RUNNING || attempt->presence == PRESENCE_PENDING)
+  if (is_frozen(sim, attempt)) {
+    when_it_thaws(sim, attempt, event);
+    return;
+  }
+  if (is_alive(attempt->presence))
     kill_now(sim, attempt, KILLED_DEADLINE);
   struct keeper *keeper = keeper_of(sim, attempt);
   if (keeper)

@@ -6,6 +6,9 @@
 
 #include "sim.h"
 
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 static const char backend_name_here[] = "native";
@@ -16,8 +19,8 @@ static bool effect(struct sim *sim)
   if (sim->dying)
     return false;
   sim->effects++;
-  sim->dying = sim->effects == sim->crash_effects[0] || sim->effects == sim->crash_effects[1] ||
-               sim_happens(sim, sim->weather.crash_at_effect);
+  sim->dying = sim->effects == sim->run.crash_effects[0] || sim->effects == sim->run.crash_effects[1] ||
+               sim_strikes(sim, TROUBLE_CRASH_AT_EFFECT);
   return true;
 }
 
@@ -52,7 +55,7 @@ static struct wall world_wall_now(void *context)
 static uint32_t world_random(void *context)
 {
   struct sim *sim = context;
-  return sim_happens(sim, sim->weather.id_repeated) ? (uint32_t)sim_below(sim, 4) : (uint32_t)sim_random(sim);
+  return (uint32_t)sim_below(sim, sim_strikes(sim, TROUBLE_ID_REPEATED) ? 4 : UINT32_MAX);
 }
 
 static void world_store_accept(void *context, const struct evaluation *evaluation)
@@ -61,7 +64,8 @@ static void world_store_accept(void *context, const struct evaluation *evaluatio
   if (!effect(sim))
     return;
   sim_trace(sim, "accept     %s", evaluation->id);
-  struct write write = {.kind = WRITE_ACCEPT, .job = job_of(sim, evaluation)};
+  struct write write = {
+    .kind = WRITE_ACCEPT, .job = job_of(sim, evaluation), .client = clients_number(evaluation->token)};
   strcpy(write.id, evaluation->id);
   store_write(sim, &write);
 }
@@ -97,7 +101,11 @@ static void world_store_finish(void *context, const struct evaluation *evaluatio
   sim_trace(sim, "finish     %s %s: %s", evaluation->id, verdict_name(evaluation->verdict.kind),
             evaluation->verdict.reason);
   check_asks_for_verdict(sim, job_of(sim, evaluation), evaluation);
-  struct write write = {.kind = WRITE_FINISH, .verdict = evaluation->verdict};
+  struct write write = {
+    .kind = WRITE_FINISH,
+    .verdict = evaluation->verdict,
+    .output_bytes = evaluation->outputs ? evaluation->outputs->stream[STREAM_STDOUT].bytes : 0,
+  };
   strcpy(write.id, evaluation->id);
   store_write(sim, &write);
 }
@@ -194,16 +202,33 @@ static void world_broken(void *context, const char *what)
 
 /* ---- time ---- */
 
+static void has_stopped(struct sim *sim, struct event *event)
+{
+  (void)event;
+  sim->dying = true;
+  daemon_leave(sim);
+}
+
+static void stop(struct sim *sim)
+{
+  sim->stopping = true;
+  executor_drain(sim->executor);
+  sim_after(sim, sim_between_us(sim, 1000, 3000000), EVENT_TO_DAEMON, has_stopped);
+}
+
 static void tick(struct sim *sim, struct event *event)
 {
   (void)event;
   sim->ticking = false;
   if (!daemon_enter(sim))
     return;
-  if (sim_happens(sim, sim->weather.wall_jumps))
+  if (sim_strikes(sim, TROUBLE_WALL_JUMPS))
     sim->wall_offset_ms += (int64_t)sim_below(sim, 172800000) - 86400000;
   executor_tick(sim->executor);
-  sim->dying |= sim_happens(sim, sim->weather.crash);
+  sim->rebooting = sim_strikes(sim, TROUBLE_REBOOT);
+  sim->dying |= sim->rebooting || sim_strikes(sim, TROUBLE_CRASH);
+  if (!sim->dying && !sim->stopping && sim_strikes(sim, TROUBLE_STOP))
+    stop(sim);
   daemon_leave(sim);
 }
 
@@ -218,6 +243,25 @@ static void arm_timer(struct sim *sim)
 
 /* ---- life and death ---- */
 
+static void restart(struct sim *sim, struct event *event)
+{
+  (void)event;
+  daemon_start(sim);
+}
+
+static void crash(struct sim *sim)
+{
+  sim_trace(sim, "CRASH      after effect %llu", (unsigned long long)sim->effects);
+  executor_destroy(sim->executor);
+  sim->executor = 0;
+  store_crash(sim);
+  sim_settle_requests(sim);
+  if (sim->rebooting)
+    sim_backend_reboot(sim);
+  sim->rebooting = false;
+  sim_after(sim, sim_between_us(sim, 100000, 10000000), EVENT_WORLD, restart);
+}
+
 bool daemon_enter(struct sim *sim)
 {
   return sim->executor && !sim->dying;
@@ -226,27 +270,11 @@ bool daemon_enter(struct sim *sim)
 void daemon_leave(struct sim *sim)
 {
   if (sim->dying) {
-    daemon_crash(sim);
+    crash(sim);
     return;
   }
   check_step(sim);
   arm_timer(sim);
-}
-
-static void restart(struct sim *sim, struct event *event)
-{
-  (void)event;
-  daemon_start(sim);
-}
-
-void daemon_crash(struct sim *sim)
-{
-  sim_trace(sim, "CRASH      after effect %llu", (unsigned long long)sim->effects);
-  executor_destroy(sim->executor);
-  sim->executor = 0;
-  store_crash(sim);
-  sim_settle_requests(sim);
-  sim_after(sim, sim_between_us(sim, 100000, 10000000), EVENT_WORLD, restart);
 }
 
 static void recover_rows(struct sim *sim)
@@ -257,12 +285,16 @@ static void recover_rows(struct sim *sim)
       continue;
     struct evaluation *evaluation = clients_draft(row->job);
     strcpy(evaluation->id, row->id);
-    evaluation->sequence = row->sequence;
+    evaluation->sequence = i + 1;
+    free(evaluation->token);
+    evaluation->token = xstrdup(client_name(row->client));
     evaluation->attempt = row->attempt;
     evaluation->cancelled_at.ms = row->cancelled;
     evaluation->entered_at[STATE_QUEUED].ms = 1;
     row->job->state = STATE_QUEUED;
     row->job->state_incarnation = sim->incarnation;
+    row->job->entered_us = sim->now_us;
+    row->job->cancellation_known = row->cancelled;
     sim_trace(sim, "recover    %s attempt %u", row->id, row->attempt);
     executor_recover(sim->executor, evaluation);
   }
@@ -272,7 +304,7 @@ static void recover_rows(struct sim *sim)
 static void remove_leftovers(struct sim *sim)
 {
   for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
-    const struct attempt *attempt = sim->backend.attempts[i];
+    const struct attempt *attempt = &sim->backend.attempts[i];
     char id[ID_SIZE];
     unsigned number;
     ASSERT(name_parse(attempt->name.text, id, &number));
@@ -304,12 +336,13 @@ void daemon_start(struct sim *sim)
     .broken = world_broken,
   };
   sim->incarnation++;
-  sim->dying = sim->ticking = false;
+  sim->dying = sim->ticking = sim->stopping = false;
   sim_trace(sim, "START      incarnation %u", sim->incarnation);
   for (unsigned i = 0; i < sim->job_count; i++) {
-    sim->jobs[i].verdict_asked = false;
+    sim->jobs[i].verdict_asked = sim->jobs[i].cancellation_known = false;
     sim->jobs[i].kill_request = sim->jobs[i].answered_look_request = 0;
   }
+  sim->turns = (struct turns){0};
   sim->executor = executor_create(&world, &(struct executor_config){.queue_max = JOBS_MAX / 4});
   executor_add_backend(sim->executor, backend_name_here);
   recover_rows(sim);

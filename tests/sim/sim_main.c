@@ -1,10 +1,13 @@
 /*
- * Which runs are made. Without arguments: many seeds under each kind of weather; then short scripts with a crash after
- * each single effect, and after each pair of effects. One case of TAP for each weather and each script.
+ * Which runs are made, on all processors.
  *
- *   SIM_RUNS=N                              seeds under each weather (default 1000)
- *   SIM_SEED=N SIM_WEATHER=NAME             one run again, told step by step
- *   SIM_SCRIPT=NAME SIM_CRASH=K,J SIM_COINS=C   the same for a script; C: 1 commits survive a crash, 2 requests do
+ *   sim               the kept runs, seeds under each kind of weather, and the scripts with a crash after each single
+ *                     effect and after each pair of effects; one case of TAP each
+ *   sim RUN…          one run, told step by step (sim_run.c says how it is written)
+ *   sim digest        what the traces of some runs come to: the same with every compiler
+ *   sim mutant        for a build with one of the laws broken: sees that seeds under the mixed weather find out
+ *
+ *   SIM_EVALUATIONS=N    how many under the mixed weather (default 100,000); the others have a hundredth each
  */
 
 #include "sim.h"
@@ -15,273 +18,282 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-/* ---- a run that fails says how to see it again, also when it was the core's own assertion that failed ---- */
+enum { WORKERS_MAX = 64, EVALUATIONS_DEFAULT = 100000, MIXED_SHARE = 100, MUTANT_SEEDS = 1000, DIGEST_SEEDS = 300 };
 
-static char replay[512];
+/* Runs that failed once, as they were printed, shrunk; each with what was wrong. */
+static const char *const kept_runs[] = {
+  /* killed for a cancellation that was not durable yet, before it was started; then the daemon died: called lost */
+  "weather=mixed seed=48065 clients=1 troubles=crash_at_effect,start_slow jobs=0,1,2,3,4,5,6,7,8,9,10,11,12 "
+  "strikes=0,3,4,5,6,7",
+  /* called ended while it was about to start, and cancelled: it started behind the verdict, and was killed at once */
+  "weather=mixed seed=806921 clients=1 "
+  "troubles=commit_slow,client_leaves,says_created,says_ended,kill_lost,start_slow,keeper_freezes "
+  "jobs=5,6,9,13,14,15,16,18 strikes=0,1,3,4,5,7,8,11,12",
+  /* the same, and it was running when the verdict became durable */
+  "weather=mixed seed=1083475 clients=1 "
+  "troubles=hint_lost,hint_late,hint_bogus,stop,disk_full,fetch,launch_answer_lost,"
+  "says_created,start_slow,keeper_dies,keeper_freezes jobs=0,1,2,3,4,5,6,7,8,9,11,12,14,15,16,17 "
+  "strikes=0,1,3,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,26",
+  /* the same, and it had ended by itself by then */
+  "weather=mixed seed=6288625 clients=1 "
+  "troubles=hint_lost,stop,fetch,launch_lost,observe_fails,says_created,keeper_freezes "
+  "jobs=0,1,2,3,4,5,6,7,8,9,10,11,12 strikes=0,1,2,3,4,5,6,7,8,9,10,11,13,14,15,16,17,18,19",
+  0,
+};
+
+/* ---- workers: processes, so that what fails ends nobody else ---- */
+
+/* Shared with the parent, who reads it when the worker has ended. */
+struct share {
+  struct run run; /* that is being made */
+  uint64_t runs;
+  struct outcome total;
+};
+
+static struct share *shares;
+static unsigned worker_count;
 static const char *program_path;
 static unsigned case_number;
 
-static void say_how_to_replay(int signal)
+static void make(struct share *share, const struct run *run)
 {
-  (void)signal;
-  ssize_t ignored = write(STDOUT_FILENO, replay, strlen(replay));
-  (void)ignored;
-  _exit(1);
+  share->run = *run;
+  struct outcome outcome = run_make(run);
+  share->runs++;
+  share->total.evaluations += outcome.evaluations;
+  share->total.effects += outcome.effects;
+  share->total.strikes += outcome.strikes;
 }
 
-static void report(const char *what, unsigned long long runs, unsigned long long effects)
+struct task {
+  void (*work)(const struct task *task, struct share *share, unsigned worker);
+  int weather, script;
+  uint64_t evaluations;
+};
+
+static pid_t start_worker(const struct task *task, unsigned worker)
 {
-  printf("ok %u - %s (%llu runs, %llu effects)\n", case_number, what, runs, effects);
   fflush(stdout);
-}
-
-/* ---- seeds ---- */
-
-static const struct {
-  const char *name, *rule;
-  struct weather weather;
-} weathers[] = {
-  {"calm", "with nothing going wrong every verdict is the program's", {0}},
-  {"hints",
-   "lost, doubled, late and wrong hints change no verdict",
-   {.hint_lost = 300, .hint_doubled = 300, .hint_late = 300, .hint_bogus = 200, .answer_late = 100, .fetch = 300}},
-  {"deaf", "without a single hint every verdict is the program's", {.hint_lost = 1000, .fetch = 300}},
-  {"crashes",
-   "a daemon that is killed again and again changes no verdict",
-   {.hint_lost = 200,
-    .hint_late = 200,
-    .crash = 60,
-    .crash_at_effect = 15,
-    .commit_slow = 50,
-    .commit_fails = 10,
-    .answer_late = 50,
-    .id_repeated = 200,
-    .fetch = 300,
-    .wall_jumps = 50,
-    .busy = 50}},
-  {"storm",
-   "whatever the platform does, no program is blamed for it, and all comes to rest",
-   {.hint_lost = 200,
-    .hint_doubled = 100,
-    .hint_late = 200,
-    .hint_bogus = 100,
-    .crash = 30,
-    .crash_at_effect = 5,
-    .commit_slow = 30,
-    .commit_fails = 5,
-    .answer_late = 100,
-    .id_repeated = 100,
-    .fetch = 300,
-    .wall_jumps = 50,
-    .busy = 50,
-    .launch_lost = 100,
-    .launch_answer_lost = 100,
-    .observe_fails = 150,
-    .kill_lost = 100,
-    .unkillable = 150,
-    .start_slow = 50,
-    .fetch_hangs = 50,
-    .keeper_dies = 150,
-    .evidence_fails = 30}},
-  {"silence",
-   "a backend that hardly ever answers holds nothing up for ever",
-   {.hint_lost = 900, .launch_answer_lost = 500, .observe_fails = 900, .kill_lost = 500, .crash = 10}},
-};
-enum { WEATHERS = sizeof weathers / sizeof *weathers };
-
-static void add_random_job(struct sim *sim)
-{
-  struct job *job = clients_add(sim, sim_below(sim, 30000000));
-  job->program = (enum program)sim_below(sim, PROGRAM_COUNT);
-  job->duration_us = sim_coin(sim, COIN_TOSS) ? sim_between_us(sim, 0, 1900000) : 0;
-  if (job->program == PROGRAM_HANGS)
-    job->duration_us = WALL_LIMIT_MS * 1000;
-  job->attempts_max = 1 + (unsigned)sim_below(sim, 3);
-  job->priority = (int)sim_below(sim, 3);
-  job->with_key = sim_coin(sim, COIN_TOSS);
-  job->fetch = sim_happens(sim, sim->weather.fetch) ? FETCH_NEEDED : FETCH_NOT_NEEDED;
-  while (sim_happens(sim, 200))
-    clients_cancel_at(sim, job, sim_below(sim, 40000000));
-}
-
-static unsigned long long run_seed(unsigned weather, uint64_t seed, bool trace)
-{
-  snprintf(replay, sizeof replay, "not ok %u - %s\n# again: SIM_WEATHER=%s SIM_SEED=%llu %s\n", case_number,
-           weathers[weather].rule, weathers[weather].name, (unsigned long long)seed, program_path);
-  struct sim sim;
-  sim_init(&sim, seed);
-  sim.trace = trace;
-  sim.weather = sim.climate = weathers[weather].weather;
-  sim.backend.keeper_count = 1 + (unsigned)sim_below(&sim, 3);
-  daemon_start(&sim);
-  for (unsigned jobs = 1 + (unsigned)sim_below(&sim, 20); jobs; jobs--)
-    add_random_job(&sim);
-  sim_clears_up_at(&sim, 60000000);
-  sim_run(&sim);
-  check_rest(&sim);
-  unsigned long long effects = sim.effects;
-  sim_release(&sim);
-  return effects;
-}
-
-static void run_weather(unsigned weather, uint64_t runs)
-{
-  case_number++;
-  unsigned long long effects = 0;
-  for (uint64_t seed = 1; seed <= runs; seed++)
-    effects += run_seed(weather, seed, false);
-  report(weathers[weather].rule, runs, effects);
-}
-
-/* ---- scripts ---- */
-
-struct script_job {
-  enum program program;
-  unsigned submit_at_ms, duration_ms, attempts_max, cancel_at_ms, keeper_dies_after_ms, fetch_ms;
-};
-
-static const struct {
-  const char *name, *rule;
-  unsigned keepers;
-  struct script_job jobs[3]; /* up to the first without attempts */
-} scripts[] = {
-  {"success", "a success survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 50, 1, 0, 0, 0}}},
-  {"instant", "a program that is dead at once survives every crash", 1, {{PROGRAM_FAILS, 1, 0, 1, 0, 0, 0}}},
-  {"hang", "a time limit survives every crash", 1, {{PROGRAM_HANGS, 1, WALL_LIMIT_MS, 1, 0, 0, 0}}},
-  {"unrunnable", "a program that cannot be executed survives every crash", 1, {{PROGRAM_UNRUNNABLE, 1, 0, 1, 0, 0, 0}}},
-  {"unwanted", "a refused launch survives every crash", 1, {{PROGRAM_UNWANTED, 1, 0, 1, 0, 0, 0}}},
-  {"keeper", "a lost attempt and the next one survive every crash", 1, {{PROGRAM_SUCCEEDS, 1, 100, 2, 0, 20, 0}}},
-  {"lost", "a verdict of lost survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 100, 1, 0, 20, 0}}},
-  {"cancel",
-   "a cancellation survives every crash, or the program's own verdict",
-   1,
-   {{PROGRAM_SUCCEEDS, 1, 1500, 1, 500, 0, 0}}},
-  {"fetch", "what has to be fetched first survives every crash", 1, {{PROGRAM_SUCCEEDS, 1, 20, 1, 0, 0, 500}}},
-  {"unfetched", "what cannot be had survives every crash", 1, {{PROGRAM_UNWANTED, 1, 20, 1, 0, 0, 500}}},
-  {"fetching",
-   "a cancellation while something is fetched, beside one that needs nothing, survives every crash",
-   1,
-   {{PROGRAM_SUCCEEDS, 1, 20, 1, 300, 0, 500}, {PROGRAM_FAILS, 2, 10, 1, 0, 0, 0}}},
-  {"waiting",
-   "two that share a slot, the second cancelled while it waits, survive every crash",
-   1,
-   {{PROGRAM_FAILS, 1, 300, 1, 0, 0, 0}, {PROGRAM_SUCCEEDS, 2, 10, 1, 100, 0, 0}}},
-  {"three",
-   "three on two slots survive every crash",
-   2,
-   {{PROGRAM_SUCCEEDS, 1, 30, 1, 0, 0, 0}, {PROGRAM_CRASHES, 1, 0, 1, 0, 0, 0}, {PROGRAM_HOGS, 2, 10, 1, 0, 0, 0}}},
-};
-enum { SCRIPTS = sizeof scripts / sizeof *scripts };
-
-/* Returns how many effects there were. */
-static uint64_t run_script(unsigned script, uint64_t first_crash, uint64_t second_crash, unsigned coins, bool trace)
-{
-  snprintf(replay, sizeof replay, "not ok %u - %s\n# again: SIM_SCRIPT=%s SIM_CRASH=%llu,%llu SIM_COINS=%u %s\n",
-           case_number, scripts[script].rule, scripts[script].name, (unsigned long long)first_crash,
-           (unsigned long long)second_crash, coins, program_path);
-  struct sim sim;
-  sim_init(&sim, script + 1);
-  sim.trace = trace;
-  sim.crash_effects[0] = first_crash;
-  sim.crash_effects[1] = second_crash;
-  sim.commit_survives = coins & 1 ? COIN_YES : COIN_NO;
-  sim.requests_survive = coins & 2 ? COIN_YES : COIN_NO;
-  sim.backend.keeper_count = scripts[script].keepers;
-  daemon_start(&sim);
-  for (const struct script_job *line = scripts[script].jobs; line < scripts[script].jobs + 3 && line->attempts_max;
-       line++) {
-    struct job *job = clients_add(&sim, line->submit_at_ms * 1000ull);
-    job->program = line->program;
-    job->duration_us = line->duration_ms * 1000ull;
-    job->attempts_max = line->attempts_max;
-    job->keeper_dies_after_us = line->keeper_dies_after_ms * 1000ull;
-    job->fetch_us = line->fetch_ms * 1000ull;
-    job->fetch = line->fetch_ms ? FETCH_NEEDED : FETCH_NOT_NEEDED;
-    job->with_key = true;
-    if (line->cancel_at_ms)
-      clients_cancel_at(&sim, job, line->cancel_at_ms * 1000ull);
+  pid_t pid = fork();
+  ASSERT(pid >= 0);
+  if (!pid) {
+    task->work(task, &shares[worker], worker);
+    exit(0); /* not _exit(): what measures coverage writes it down then */
   }
-  sim_run(&sim);
-  check_rest(&sim);
-  uint64_t effects = sim.effects;
-  sim_release(&sim);
-  return effects;
+  return pid;
 }
 
-static void run_script_with_crashes(unsigned script)
+/* Returns the share of a worker that failed, or NULL. */
+static const struct share *run_workers(const struct task *task, struct share *ret_sum)
 {
+  pid_t pids[WORKERS_MAX];
+  const struct share *failed = 0;
+  memset(shares, 0, WORKERS_MAX * sizeof *shares);
+  for (unsigned i = 0; i < worker_count; i++)
+    pids[i] = start_worker(task, i);
+  for (unsigned i = 0; i < worker_count; i++) {
+    int status;
+    ASSERT(waitpid(pids[i], &status, 0) == pids[i]);
+    if (status && !failed)
+      failed = &shares[i];
+    ret_sum->runs += shares[i].runs;
+    ret_sum->total.evaluations += shares[i].total.evaluations;
+    ret_sum->total.effects += shares[i].total.effects;
+    ret_sum->total.strikes += shares[i].total.strikes;
+  }
+  return failed;
+}
+
+static double seconds_now(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void say_again(const char *how, const struct run *run)
+{
+  char text[RUN_TEXT_SIZE];
+  run_print(run, text);
+  printf("# %s: %s %s\n", how, program_path, text);
+}
+
+/* One case of TAP. True where it passed. */
+static bool check_task(const struct task *task, const char *rule)
+{
+  struct share sum = {0};
+  double begun = seconds_now();
+  const struct share *failed = run_workers(task, &sum);
+  double seconds = seconds_now() - begun;
   case_number++;
-  unsigned long long runs = 1, effects = run_script(script, 0, 0, 0, false);
-  uint64_t undisturbed = effects;
-  for (unsigned coins = 0; coins < 4; coins++)
-    for (uint64_t first = 1; first <= undisturbed; first++) {
-      uint64_t with_one = run_script(script, first, 0, coins, false);
-      effects += with_one;
-      runs++;
-      for (uint64_t second = first + 1; second <= with_one; second++, runs++)
-        effects += run_script(script, first, second, coins, false);
-    }
-  report(scripts[script].rule, runs, effects);
+  if (failed) {
+    printf("not ok %u - %s\n", case_number, rule);
+    say_again("again", &failed->run);
+    struct run smallest = run_shrink(failed->run);
+    say_again("the same, shrunk", &smallest);
+  } else {
+    printf("ok %u - %s (%llu evaluations in %llu runs, %llu effects, %llu troubles, %.1f s: %.0f evaluations/s)\n",
+           case_number, rule, (unsigned long long)sum.total.evaluations, (unsigned long long)sum.runs,
+           (unsigned long long)sum.total.effects, (unsigned long long)sum.total.strikes, seconds,
+           (double)sum.total.evaluations / seconds);
+  }
+  fflush(stdout);
+  return !failed;
 }
 
-/* ---- one run again ---- */
+/* ---- the tasks ---- */
 
-static uint64_t number_from(const char *text)
+static void make_seeds(const struct task *task, struct share *share, unsigned worker)
 {
-  uint64_t number;
-  if (!text || !parse_u64_text(text, UINT64_MAX, &number)) {
-    fprintf(stderr, "not a number: %s\n", text ? text : "nothing");
+  for (uint64_t seed = 1 + worker; share->total.evaluations < task->evaluations / worker_count; seed += worker_count) {
+    struct run run = weather_run(task->weather, seed);
+    make(share, &run);
+  }
+}
+
+/* Every worker makes the runs whose first crash is after one of its own effects. */
+static void make_crashes(const struct task *task, struct share *share, unsigned worker)
+{
+  struct run run = script_run(task->script);
+  uint64_t undisturbed = run_make(&run).effects;
+  for (unsigned coins = 0; coins < COINS; coins++)
+    for (uint64_t first = worker; first <= undisturbed; first += worker_count) {
+      run = script_run(task->script);
+      run.coins = coins;
+      run.crash_effects[0] = first;
+      uint64_t effects = share->total.effects;
+      make(share, &run);
+      effects = share->total.effects - effects;
+      for (uint64_t second = first + 1; first && second <= effects; second++) {
+        run.crash_effects[1] = second;
+        make(share, &run);
+      }
+    }
+}
+
+static void make_kept(const struct task *task, struct share *share, unsigned worker)
+{
+  (void)task;
+  for (unsigned i = 0; kept_runs[i]; i++) {
+    struct run run;
+    ASSERT(run_parse(kept_runs[i], &run));
+    if (i % worker_count == worker)
+      make(share, &run);
+  }
+}
+
+static bool make_all(uint64_t evaluations)
+{
+  int weathers = 0, scripts = 0;
+  while (weather_rule(weathers))
+    weathers++;
+  while (script_rule(scripts))
+    scripts++;
+  printf("1..%d\n", 1 + weathers + scripts);
+  bool passed = check_task(&(struct task){.work = make_kept}, "what has failed once does so no more");
+  for (int i = 0; i < weathers; i++) {
+    struct task task = {.work = make_seeds, .weather = i, .evaluations = i ? evaluations / MIXED_SHARE : evaluations};
+    passed = check_task(&task, weather_rule(i)) && passed;
+  }
+  for (int i = 0; i < scripts; i++)
+    passed = check_task(&(struct task){.work = make_crashes, .script = i}, script_rule(i)) && passed;
+  return passed;
+}
+
+/* ---- a law broken ---- */
+
+static void make_mixed(const struct task *task, struct share *share, unsigned worker)
+{
+  for (uint64_t seed = 1 + worker; seed <= MUTANT_SEEDS; seed += worker_count) {
+    struct run run = weather_run(task->weather, seed);
+    make(share, &run);
+  }
+}
+
+/* Whether it was found out. By one worker: how many seeds it took is told. */
+static bool try_mutant(void)
+{
+  struct share sum = {0};
+  worker_count = 1;
+  const struct share *failed = run_workers(&(struct task){.work = make_mixed}, &sum);
+  if (failed)
+    printf("found out by seed %llu\n", (unsigned long long)failed->run.seed);
+  else
+    printf("not found out by %d seeds\n", MUTANT_SEEDS);
+  return failed;
+}
+
+/* ---- digests ---- */
+
+static void print_digests(void)
+{
+  sim_telling = TELL_DIGEST;
+  for (int weather = 0; weather_rule(weather); weather++) {
+    uint64_t digest = 0;
+    for (uint64_t seed = 1; seed <= DIGEST_SEEDS; seed++) {
+      struct run run = weather_run(weather, seed);
+      digest = digest * 31 + run_make(&run).digest;
+    }
+    printf("%s %016llx\n", weather_name(weather), (unsigned long long)digest);
+  }
+}
+
+/* ---- one run ---- */
+
+static void tell_run(int count, char **words)
+{
+  char text[RUN_TEXT_SIZE] = "";
+  for (int i = 0; i < count; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", words[i]);
+  struct run run;
+  if (!run_parse(text, &run)) {
+    fprintf(stderr, "sim: no such run: %s\n", text);
+    exit(2);
+  }
+  sim_telling = TELL_STEPS;
+  struct outcome outcome = run_make(&run);
+  printf("# %llu evaluations, %llu effects, %llu troubles, digest %016llx\n", (unsigned long long)outcome.evaluations,
+         (unsigned long long)outcome.effects, (unsigned long long)outcome.strikes, (unsigned long long)outcome.digest);
+}
+
+static uint64_t evaluations_wanted(void)
+{
+  const char *text = getenv("SIM_EVALUATIONS");
+  uint64_t number = EVALUATIONS_DEFAULT;
+  if (text && !parse_u64_text(text, UINT64_MAX, &number)) {
+    fprintf(stderr, "sim: SIM_EVALUATIONS is not a number: %s\n", text);
     exit(2);
   }
   return number;
 }
 
-static void replay_seed(const char *weather_name, const char *seed)
+/* A check that failed, or a broken invariant of the core itself; it has said so. */
+static void end(int signal)
 {
-  for (unsigned weather = 0; weather < WEATHERS; weather++)
-    if (!strcmp(weathers[weather].name, weather_name)) {
-      run_seed(weather, number_from(seed), true);
-      return;
-    }
-  fprintf(stderr, "no such weather: %s\n", weather_name);
-  exit(2);
-}
-
-static void replay_script(const char *script_name, const char *crashes, const char *coins)
-{
-  CLEANUP_FREE char *first = xstrdup(crashes ? crashes : "0,0");
-  char *second = strchr(first, ',');
-  if (second)
-    *second++ = 0;
-  for (unsigned script = 0; script < SCRIPTS; script++)
-    if (!strcmp(scripts[script].name, script_name)) {
-      run_script(script, number_from(first), number_from(second), (unsigned)number_from(coins ? coins : "0"), true);
-      return;
-    }
-  fprintf(stderr, "no such script: %s\n", script_name);
-  exit(2);
+  (void)signal;
+  _exit(1);
 }
 
 int main(int argc, char **argv)
 {
-  (void)argc;
+  signal(SIGABRT, end);
   program_path = argv[0];
-  signal(SIGABRT, say_how_to_replay);
-  const char *weather = getenv("SIM_WEATHER"), *script = getenv("SIM_SCRIPT"), *runs = getenv("SIM_RUNS");
-  if (weather) {
-    replay_seed(weather, getenv("SIM_SEED"));
-    return 0;
-  }
-  if (script) {
-    replay_script(script, getenv("SIM_CRASH"), getenv("SIM_COINS"));
-    return 0;
-  }
-  printf("1..%d\n", WEATHERS + SCRIPTS);
-  for (unsigned i = 0; i < WEATHERS; i++)
-    run_weather(i, runs ? number_from(runs) : 1000);
-  for (unsigned i = 0; i < SCRIPTS; i++)
-    run_script_with_crashes(i);
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  worker_count = processors < 1 ? 1 : processors > WORKERS_MAX ? WORKERS_MAX : (unsigned)processors;
+  shares = mmap(0, WORKERS_MAX * sizeof *shares, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT(shares != MAP_FAILED);
+  if (argc == 1)
+    return !make_all(evaluations_wanted());
+  if (!strcmp(argv[1], "mutant"))
+    return !try_mutant();
+  if (!strcmp(argv[1], "digest"))
+    print_digests();
+  else
+    tell_run(argc - 1, argv + 1);
   return 0;
 }

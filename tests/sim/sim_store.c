@@ -1,7 +1,8 @@
 /*
  * The store. Rows are durable; what waits, and what is being committed, is in memory. One commit is under way at a
- * time, and takes all that waits when it begins (group commit). When the daemon dies, the commit under way turns out to
- * have been durable or not, whole.
+ * time, and takes all that waits when it begins (group commit). When the daemon dies, some first part of what was in
+ * memory turns out to have been durable, and the rest is gone; so it is when a commit fails, and the answer does not
+ * tell.
  */
 
 #include "sim.h"
@@ -23,10 +24,11 @@ const struct row *store_row(const struct sim *sim, const char *id)
   return find_row((struct sim_store *)&sim->store, id);
 }
 
+/* Who has the key of this job, or is the job itself. */
 static const struct row *find_key(const struct sim_store *store, const struct job *job)
 {
   for (unsigned i = 0; i < store->row_count; i++)
-    if (job->with_key && store->rows[i].job == job)
+    if (job->key && store->rows[i].job->key == job->key)
       return &store->rows[i];
   return 0;
 }
@@ -35,17 +37,19 @@ static enum store_result apply_accept(struct sim *sim, struct write *write)
 {
   struct sim_store *store = &sim->store;
   const struct row *standing = find_key(store, write->job);
+  if (standing && standing->job != write->job)
+    return STORE_CONFLICT;
   if (standing) {
     strcpy(write->standing_id, standing->id);
     return STORE_STANDS;
   }
   if (find_row(store, write->id))
     return STORE_DUPLICATE;
-  ASSERT(store->row_count < ROWS_MAX);
+  ASSERT(store->row_count < JOBS_MAX);
   struct row *row = &store->rows[store->row_count++];
-  *row = (struct row){.job = write->job, .sequence = store->row_count, .attempt = 1};
+  *row = (struct row){.job = write->job, .client = write->client, .attempt = 1};
   strcpy(row->id, write->id);
-  write->sequence = row->sequence;
+  write->sequence = store->row_count;
   return STORE_DONE;
 }
 
@@ -79,6 +83,8 @@ static enum store_result apply_finish(struct sim *sim, const struct write *write
   if (row->finished)
     return STORE_STANDS;
   row->finished = true;
+  row->finished_us = sim->now_us;
+  row->output_bytes = write->output_bytes;
   row->verdict = write->verdict;
   sim_trace(sim, "durable    %s %s: %s", row->id, verdict_name(row->verdict.kind), row->verdict.reason);
   check_verdict(sim, row);
@@ -127,62 +133,71 @@ static void answer(struct sim *sim, struct event *event)
   daemon_leave(sim);
 }
 
-static void send_answers(struct sim *sim)
+static void begin_commit(struct sim *sim);
+
+/* Takes them out of memory; the first so many have become durable. */
+static void end_commit(struct sim *sim, unsigned durable)
 {
   struct sim_store *store = &sim->store;
+  for (unsigned i = 0; i < durable; i++)
+    apply(sim, &store->writes[i]);
   for (unsigned i = 0; i < store->committing_count; i++) {
-    struct write *copy = xmalloc(sizeof *copy);
-    *copy = store->committing[i];
-    sim_after(sim, 10, EVENT_TO_DAEMON, answer)->owned = copy;
+    struct write *write = xmalloc(sizeof *write);
+    *write = store->writes[i];
+    if (store->failed)
+      write->result = STORE_FAILED;
+    sim_after(sim, 10, EVENT_TO_DAEMON, answer)->owned = write;
   }
+  store->write_count -= store->committing_count;
+  memmove(store->writes, store->writes + store->committing_count, store->write_count * sizeof *store->writes);
   store->committing_count = 0;
 }
-
-static void begin_commit(struct sim *sim);
 
 static void commit(struct sim *sim, struct event *event)
 {
   (void)event;
   struct sim_store *store = &sim->store;
-  bool fails = store->failed || sim_happens(sim, sim->weather.commit_fails);
-  /* After a failed fsync nobody can say whether it is durable; the answer is the same. */
-  bool durable = !store->failed && (!fails || sim_coin(sim, COIN_TOSS));
-  store->failed = fails;
-  for (unsigned i = 0; i < store->committing_count; i++) {
-    if (durable)
-      apply(sim, &store->committing[i]);
-    if (fails)
-      store->committing[i].result = STORE_FAILED;
+  unsigned durable = store->failed ? 0 : store->committing_count;
+  if (!store->failed && sim_strikes(sim, TROUBLE_COMMIT_FAILS)) {
+    store->failed = true;
+    durable = (unsigned)sim_below(sim, durable + 1);
   }
-  send_answers(sim);
+  end_commit(sim, durable);
   begin_commit(sim);
 }
 
 static void begin_commit(struct sim *sim)
 {
   struct sim_store *store = &sim->store;
-  if (store->committing_count || !store->waiting_count)
+  if (store->committing_count || !store->write_count)
     return;
-  memcpy(store->committing, store->waiting, store->waiting_count * sizeof *store->waiting);
-  store->committing_count = store->waiting_count;
-  store->waiting_count = 0;
-  uint64_t most_us = sim_happens(sim, sim->weather.commit_slow) ? 7000000 : 5000;
+  store->committing_count = store->write_count;
+  uint64_t most_us = sim_strikes(sim, TROUBLE_COMMIT_SLOW) ? 7000000 : 5000;
   sim_after(sim, sim_between_us(sim, 200, most_us), EVENT_TO_DAEMON, commit);
 }
 
 void store_write(struct sim *sim, const struct write *write)
 {
-  ASSERT(sim->store.waiting_count < WRITES_MAX);
-  sim->store.waiting[sim->store.waiting_count++] = *write;
+  ASSERT(sim->store.write_count < WRITES_MAX);
+  sim->store.writes[sim->store.write_count++] = *write;
   begin_commit(sim);
+}
+
+static unsigned durable_at_crash(struct sim *sim)
+{
+  const struct sim_store *store = &sim->store;
+  if (store->failed)
+    return 0;
+  if (sim->run.script < 0)
+    return (unsigned)sim_below(sim, store->write_count + 1);
+  return sim_survives(sim, COIN_COMMITS) ? store->committing_count : 0;
 }
 
 void store_crash(struct sim *sim)
 {
   struct sim_store *store = &sim->store;
-  bool durable = store->committing_count && !store->failed && sim_coin(sim, sim->commit_survives);
-  for (unsigned i = 0; durable && i < store->committing_count; i++)
-    apply(sim, &store->committing[i]);
-  store->waiting_count = store->committing_count = 0;
+  for (unsigned i = 0, durable = durable_at_crash(sim); i < durable; i++)
+    apply(sim, &store->writes[i]);
+  store->write_count = store->committing_count = 0;
   store->failed = false;
 }

@@ -26,7 +26,7 @@ struct find_call {
 static void found(struct find_call *call, const struct evaluation *evaluation)
 {
   CLEANUP_FREE struct find_call *ended = call;
-  ended->reply.form(ended->api, &ended->reply, evaluation);
+  respond_evaluation(ended->api, &ended->reply, evaluation); /* in its form */
 }
 
 static void find_failed(struct find_call *call, const struct error *error)
@@ -246,7 +246,7 @@ static void respond_health(struct api *api, struct http_request *request, const 
   struct json_writer json = {.out = &body};
   json_write_object_begin(&json);
   json_write_member_text(&json, "status", why ? bad : good);
-  crucible_encode_time(&json, "timestamp", wall_now());
+  json_write_member_time(&json, "timestamp", wall_now());
   json_write_key(&json, "services");
   json_write_object_begin(&json);
   for (size_t i = 0; i < sizeof services / sizeof *services; i++)

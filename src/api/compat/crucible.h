@@ -94,7 +94,6 @@ void crucible_encode_summary(struct json_writer *json, const struct evaluation *
 /* The members that several answers have. */
 void crucible_encode_streams(struct json_writer *json, const struct evaluation *evaluation);
 void crucible_encode_exit_code(struct json_writer *json, const struct evaluation *evaluation);
-void crucible_encode_time(struct json_writer *json, const char *key, struct wall time);
 
 /* crucible.c */
 

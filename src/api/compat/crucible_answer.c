@@ -88,14 +88,6 @@ struct crucible_id crucible_id_of(const struct evaluation *evaluation)
 
 /* Members */
 
-void crucible_encode_time(struct json_writer *json, const char *key, struct wall time)
-{
-  char text[WALL_TEXT_SIZE];
-  if (time.ms)
-    wall_format(time, text);
-  json_write_member_text(json, key, time.ms ? text : NULL);
-}
-
 /* As Docker gives it, and so the original: 128 and the signal of a program that died by one. */
 void crucible_encode_exit_code(struct json_writer *json, const struct evaluation *evaluation)
 {
@@ -265,7 +257,7 @@ static void write_metadata(struct json_writer *json, const struct evaluation *ev
   json_t *labels = labels_of(evaluation);
   json_write_key(json, "metadata");
   json_write_object_begin(json);
-  crucible_encode_time(json, "submitted_at", evaluation->entered_at[STATE_QUEUED]);
+  json_write_member_time(json, "submitted_at", evaluation->entered_at[STATE_QUEUED]);
   json_write_member_text(json, "assay_id", evaluation->id);
   json_write_member_u64(json, "timeout", evaluation->limits.wall_time_ms / 1000);
   json_write_member_i64(json, "priority", evaluation->priority);
@@ -289,9 +281,9 @@ void crucible_encode_evaluation(struct json_writer *json, const struct api *api,
   write_code(json, api, evaluation);
   json_write_member_text(json, "language", evaluation->runtime[0] ? evaluation->runtime : NULL);
   json_write_member_text(json, "status", crucible_status_of(evaluation));
-  crucible_encode_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
-  crucible_encode_time(json, "started_at", evaluation->started_at);
-  crucible_encode_time(json, "completed_at", evaluation->entered_at[STATE_FINISHED]);
+  json_write_member_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
+  json_write_member_time(json, "started_at", evaluation->started_at);
+  json_write_member_time(json, "completed_at", evaluation->entered_at[STATE_FINISHED]);
   crucible_encode_streams(json, evaluation);
   crucible_encode_exit_code(json, evaluation);
   write_runtime(json, evaluation);
@@ -319,10 +311,10 @@ void crucible_encode_logs(struct json_writer *json, const struct evaluation *eva
   json_write_member_bool(json, "is_running", !strcmp(status, "running"));
   crucible_encode_exit_code(json, evaluation);
   json_write_member_text(json, "source", evaluation->state == STATE_FINISHED ? "database" : "executor");
-  crucible_encode_time(json, "last_update", last_change(evaluation));
-  crucible_encode_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
-  crucible_encode_time(json, "started_at", evaluation->started_at);
-  crucible_encode_time(json, "completed_at", evaluation->entered_at[STATE_FINISHED]);
+  json_write_member_time(json, "last_update", last_change(evaluation));
+  json_write_member_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
+  json_write_member_time(json, "started_at", evaluation->started_at);
+  json_write_member_time(json, "completed_at", evaluation->entered_at[STATE_FINISHED]);
   json_write_member_text(json, "status", status);
   json_write_member_bool(json, "success", !strcmp(status, "completed"));
   write_runtime(json, evaluation);
@@ -337,7 +329,7 @@ void crucible_encode_summary(struct json_writer *json, const struct evaluation *
   json_write_object_begin(json);
   json_write_member_text(json, "eval_id", crucible_id_of(evaluation).text);
   json_write_member_text(json, "status", status);
-  crucible_encode_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
+  json_write_member_time(json, "created_at", evaluation->entered_at[STATE_QUEUED]);
   json_write_member_text(json, "code_preview", preview ? preview : "");
   json_write_member_bool(json, "success", !strcmp(status, "completed"));
   json_write_object_end(json);

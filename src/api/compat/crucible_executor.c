@@ -117,7 +117,7 @@ static void execution_submit(struct execution *execution)
   struct evaluation *evaluation = TAKE_PTR(execution->evaluation);
   struct error error;
   execution->as_submitter.accepted = execution_accepted;
-  if (executor_submit(api->config.executor, evaluation, &execution->as_submitter, &error))
+  if (api_submit(api, execution->request, evaluation, &execution->as_submitter, &error))
     return;
   crucible_respond_detail(api, execution->request, 503, "%s", error.message);
   evaluation_destroy(evaluation);
@@ -261,7 +261,7 @@ static void encode_execution(struct json_writer *json, const struct evaluation *
   json_write_member_text(json, "eval_id", crucible_id_of(evaluation).text);
   json_write_member_text(json, "container_id", name_make(evaluation->id, evaluation->attempt).text);
   json_write_member_text(json, "status", container_status(evaluation));
-  crucible_encode_time(json, "created", evaluation->entered_at[STATE_QUEUED]);
+  json_write_member_time(json, "created", evaluation->entered_at[STATE_QUEUED]);
   snprintf(timeout, sizeof timeout, "%llu", (unsigned long long)evaluation->limits.wall_time_ms / 1000);
   if (with_timeout)
     json_write_member_text(json, "timeout", timeout);

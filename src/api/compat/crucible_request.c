@@ -437,7 +437,7 @@ struct evaluation *crucible_evaluation(const struct api *api, const struct cruci
                                        struct crucible_faults *faults)
 {
   json_t *submission = make_submission(api, program);
-  struct submission_rules rules = submission_rules_of(api);
+  struct submission_rules rules = submission_rules_of(api, NULL);
   struct faults found;
   found.count = 0;
   struct evaluation *evaluation = submission_decode_json(&rules, submission, &found);

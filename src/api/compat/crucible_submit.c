@@ -12,7 +12,7 @@ enum { BATCH_MAX = 100 };
 
 bool crucible_refuse_unready(struct api *api, struct http_request *request)
 {
-  const char *why = api_not_ready(api, NULL);
+  const char *why = api_not_ready_for(api, request, NULL);
   if (why)
     crucible_respond_detail(api, request, 503, "%s", why);
   return why;
@@ -98,7 +98,7 @@ void crucible_submit(struct api *api, struct http_request *request, const char *
   struct single *single = xmalloc(sizeof *single);
   *single = (struct single){{single_accepted}, request};
   struct error error;
-  if (!executor_submit(api->config.executor, evaluation, &single->as_submitter, &error)) {
+  if (!api_submit(api, request, evaluation, &single->as_submitter, &error)) {
     evaluation_destroy(evaluation);
     free(single);
     crucible_respond_detail(api, request, 503, "%s", error.message);
@@ -250,7 +250,7 @@ void crucible_submit_batch(struct api *api, struct http_request *request, const 
     item->batch = batch;
     batch->undecided++;
     struct evaluation *evaluation = TAKE_PTR(item->evaluation);
-    if (executor_submit(api->config.executor, evaluation, &item->as_submitter, &error))
+    if (api_submit(api, request, evaluation, &item->as_submitter, &error))
       continue;
     evaluation_destroy(evaluation);
     snprintf(item->refusal, sizeof item->refusal, "%s", error.message);

@@ -79,7 +79,9 @@ static bool put(struct archive *archive, const char *path, mode_t mode, const st
 struct blob *archive_make(const struct blob *keeper, const struct blob *plan, struct error *error)
 {
   const size_t room = keeper->size + plan->size + 2 * TAR_RECORD;
-  CLEANUP_BLOB struct blob *bytes = blob_create(0, room);
+  CLEANUP_BLOB struct blob *bytes = blob_try_create(0, room);
+  if (!bytes)
+    return error_set(error, ERROR_UNAVAILABLE, ENOMEM, "no memory for an archive of %zu bytes", room), NULL;
   size_t used = 0;
   __attribute__((cleanup(cleanup_writing))) struct archive *archive = archive_write_new();
   if (!archive || archive_write_set_format_ustar(archive) != ARCHIVE_OK ||

@@ -133,13 +133,10 @@ static json_t *namespaces(void)
 
 /* What the keeper needs to start the program as somebody else, and to kill it then. The engine's own filter of system
  * calls stays. */
-static json_t *rights(const struct container_settings *settings)
+static json_t *rights(void)
 {
-  json_t *added = packed(json_pack("[s, s, s]", "SETUID", "SETGID", "KILL"));
-  if (!settings->privileged) /* the attempt's directory is not root's */
-    json_array_append_new(added, json_string("DAC_OVERRIDE"));
-  return packed(json_pack("{s:b, s:[s], s:o, s:[s]}", "Privileged", 0, "CapDrop", "ALL", "CapAdd", added, "SecurityOpt",
-                          "no-new-privileges"));
+  return packed(json_pack("{s:b, s:[s], s:[s, s, s], s:[s]}", "Privileged", 0, "CapDrop", "ALL", "CapAdd", "SETUID",
+                          "SETGID", "KILL", "SecurityOpt", "no-new-privileges"));
 }
 
 /* An engine refuses more processors than there are. */
@@ -184,8 +181,7 @@ static json_t *join(json_t *const *parts, size_t count)
 static json_t *host_config(const struct plan *plan, struct name name, const struct container_settings *settings,
                            json_t *tmpfs)
 {
-  json_t *const parts[] = {life(), namespaces(), rights(settings), limits(plan, settings),
-                           files(plan, name, settings, tmpfs)};
+  json_t *const parts[] = {life(), namespaces(), rights(), limits(plan, settings), files(plan, name, settings, tmpfs)};
   return join(parts, sizeof parts / sizeof *parts);
 }
 

@@ -27,7 +27,6 @@ struct container_settings {
   const char *volume;
 
   unsigned cpus_milli; /* 0: no limit; more than the engine has is what it has */
-  bool privileged; /* assayd is root, so that the attempt's directory is root's; otherwise the keeper may read all */
 
   /* Config.Volumes of GET /images/NAME/json: paths, NULL-terminated; or NULL. Each is covered with a tmpfs of the plan's
    * disk limit, because else the engine would put there a volume that nothing limits. */

@@ -46,11 +46,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REMOVALS_PER_SLOT = 2, CONNECTIONS_SPARE = 32, GRACE_MS = 60 * 1000 };
+enum { LAUNCHES_SPARE = 4, LAUNCHES_PER_CPU = 2, REMOVALS_PER_SLOT = 2, CONNECTIONS_SPARE = 32, GRACE_MS = 60 * 1000 };
 #define KEEPER_BYTES_MAX MIB(64)
 
 void docker_hint(struct docker *docker, struct name name)
@@ -73,6 +72,15 @@ static bool strict_enough(const struct docker *docker)
   return !docker->strict || isolation_level(operation_isolation(&docker->backend)) == ISOLATION_LEVEL_FULL;
 }
 
+/*
+ * So many containers may be started at once. An engine that is given more starts none of them sooner: their times add up, and
+ * when it is short of processors those at the end would be overdue before it has begun with them.
+ */
+static unsigned launching_max(const struct docker *docker)
+{
+  return LAUNCHES_SPARE + LAUNCHES_PER_CPU * engine_facts(docker->engine)->cpus;
+}
+
 bool docker_has_room(const struct docker *docker, const char **ret_why)
 {
   if (!engine_here(docker->engine))
@@ -81,6 +89,8 @@ bool docker_has_room(const struct docker *docker, const char **ret_why)
     *ret_why = "this engine cannot isolate fully";
   else if (docker->removals.count > REMOVALS_PER_SLOT * docker->slots)
     *ret_why = "containers that have ended have to be removed first";
+  else if (docker->launching >= launching_max(docker))
+    *ret_why = "other containers have to be started first";
   else
     return true;
   return false;
@@ -190,12 +200,20 @@ static void operation_doctor(const struct backend *backend, struct doctor_report
 
 static void operation_destroy(struct backend *backend);
 
+/* What is fetched from a volume comes file by file, and is not in order before all of it is there. */
+static int operation_evidence(struct backend *backend, struct name name)
+{
+  const struct docker *docker = (const struct docker *)backend;
+  return docker->remote || docker->volumes_used ? -1 : evidence_open(docker->attempts_fd, name);
+}
+
 static const struct backend_operations operations = {
   .launch = docker_launch,
   .observe = operation_observe,
   .kill = docker_kill,
   .remove = docker_remove,
   .list = operation_list,
+  .evidence = operation_evidence,
   .isolation = operation_isolation,
   .doctor = operation_doctor,
   .destroy = operation_destroy,
@@ -203,46 +221,11 @@ static const struct backend_operations operations = {
 
 /* The state directory's docker/. */
 
-static bool make_directory(const char *path, struct error *error)
-{
-  return mkdir(path, 0700) == 0 || errno == EEXIST || error_errno(error, "cannot make %s", path);
-}
-
-/* A file with these bytes takes the place of `file`: whole, or not at all. Synced, because an instance that is lost makes
- * strangers of our containers. */
-static bool replace_file(int directory, const char *file, mode_t mode, const void *data, size_t size,
-                         struct error *error)
-{
-  CLEANUP_FREE char *unfinished = xasprintf("%s.tmp", file);
-  CLEANUP_FD int fd = openat(directory, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
-  bool done = fd >= 0 && fd_write_all(fd, data, size) && fchmod(fd, mode) == 0 && fsync(fd) == 0 &&
-              renameat(directory, unfinished, directory, file) == 0;
-  return done || error_errno(error, "cannot write %s", file);
-}
-
-static bool instance_valid(const struct blob *text)
-{
-  return text && text->size == INSTANCE_SIZE - 1 && strspn((const char *)text->data, "0123456789abcdef") == text->size;
-}
-
 bool docker_use_volumes(struct docker *docker, struct error *error)
 {
-  docker->volumes_used = docker->volumes_used || replace_file(docker->docker_fd, "volumes-used", 0600, "", 0, error);
+  docker->volumes_used =
+    docker->volumes_used || replace_state_file(docker->docker_fd, "volumes-used", 0600, "", 0, error);
   return docker->volumes_used;
-}
-
-static bool find_instance(struct docker *docker, struct error *error)
-{
-  int directory = docker->docker_fd;
-  CLEANUP_BLOB struct blob *text = file_read(directory, "instance", INSTANCE_SIZE, 0);
-  if (instance_valid(text)) {
-    memcpy(docker->instance, text->data, INSTANCE_SIZE);
-    return true;
-  }
-  uint64_t number;
-  ASSERT(getrandom(&number, sizeof number, 0) == sizeof number);
-  snprintf(docker->instance, sizeof docker->instance, "%016llx", (unsigned long long)number);
-  return replace_file(directory, "instance", 0600, docker->instance, INSTANCE_SIZE - 1, error);
 }
 
 /* Replaced only where it differs, so that a restart does not touch what is mounted everywhere. */
@@ -255,19 +238,19 @@ static bool copy_keeper(struct docker *docker, const struct docker_config *confi
   CLEANUP_BLOB struct blob *copy = file_read(directory, "keeper", KEEPER_BYTES_MAX, 0);
   docker->keeper = blob_ref(keeper);
   bool same = copy && copy->size == keeper->size && !memcmp(copy->data, keeper->data, copy->size);
-  return same || replace_file(directory, "keeper", 0755, keeper->data, keeper->size, error);
+  return same || replace_state_file(directory, "keeper", 0755, keeper->data, keeper->size, error);
 }
 
 static bool open_state(struct docker *docker, const struct docker_config *config, struct error *error)
 {
   CLEANUP_FREE char *path = xasprintf("%s/docker", config->state_dir);
-  if (!make_directory(path, error) || !make_directory(docker->attempts_path, error))
+  if (!make_state_directory(path, error) || !make_state_directory(docker->attempts_path, error))
     return false;
   docker->docker_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   docker->attempts_fd = open(docker->attempts_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (docker->docker_fd < 0 || docker->attempts_fd < 0)
     return error_errno(error, "cannot open %s", path);
-  if (!find_instance(docker, error) || !copy_keeper(docker, config, error))
+  if (!find_instance(docker->docker_fd, docker->instance, error) || !copy_keeper(docker, config, error))
     return false;
   docker->volumes_used = faccessat(docker->docker_fd, "volumes-used", F_OK, 0) == 0;
   snprintf(docker->label, sizeof docker->label, LABEL_INSTANCE "=%s", docker->instance);

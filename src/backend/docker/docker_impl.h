@@ -13,11 +13,12 @@
 #include "backend/docker/endpoint.h"
 #include "backend/docker/engine.h"
 #include "backend/evidence/evidence_read.h"
+#include "backend/instance.h"
 #include "backend/watch.h"
 
 #include <string.h>
 
-enum { INSTANCE_SIZE = 17, LABEL_SIZE = 64 };
+enum { LABEL_SIZE = 64 };
 
 /*
  * What is known of one attempt while something is done for it, or worth being remembered. All of it is a matter of
@@ -68,8 +69,9 @@ struct docker {
     unsigned count, active;        /* all of them; of these, under way */
   } removals;
 
-  unsigned capacity; /* as last told */
-  bool was_refused;  /* somebody was told that there is no room, and wants to know when there is */
+  unsigned launching; /* launches that the engine is busy with */
+  unsigned capacity;  /* as last told */
+  bool was_refused;   /* somebody was told that there is no room, and wants to know when there is */
 };
 
 static inline bool names_equal(struct name a, struct name b)

@@ -5,7 +5,7 @@
  * `lost`, which means "look at everything", and the stream goes on with the next line.
  */
 
-#include "backend/docker/lines.h"
+#include "backend/lines.h"
 
 #include <stdbool.h>
 #include <stdint.h>

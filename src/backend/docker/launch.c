@@ -27,16 +27,29 @@ struct launch {
   struct timer *delay;     /* after a failed try */
   struct image_want *want; /* each NULL while there is none */
   struct engine_call *call;
+  bool counted;           /* among docker->launching */
   bool image_was_missing; /* once, when the container was to be made */
   bool in_volume;         /* the container that is made */
 };
 
 /* Ending. */
 
+/* The engine is done with it; somebody may have been told to wait for that. */
+static void make_room(struct launch *launch)
+{
+  struct docker *docker = launch->known->docker;
+  if (!launch->counted)
+    return;
+  docker->launching--;
+  if (docker->was_refused)
+    docker_capacity_changed(docker);
+}
+
 void launch_abandon(struct launch *launch)
 {
   if (!launch)
     return;
+  make_room(launch);
   timer_destroy(launch->delay);
   image_want_cancel(launch->want);
   engine_call_cancel(launch->call);
@@ -235,7 +248,6 @@ static struct blob *encode_container(const struct launch *launch, const struct i
     .attempt_path = launch->in_volume ? 0 : attempt_path,
     .volume = launch->in_volume ? launch->known->name.text : 0,
     .cpus_milli = docker->cpus_milli,
-    .privileged = docker->privileged,
     .image_volumes = image->volumes,
   };
   if (!container_encode(&launch->plan, launch->known->name, &settings, &body, error))
@@ -299,6 +311,13 @@ static void want_image(struct launch *launch)
 
 /* Beginning. */
 
+static void take(struct launch *launch)
+{
+  launch->counted = true;
+  launch->known->docker->launching++;
+  want_image(launch);
+}
+
 static void begin(void *context)
 {
   struct launch *launch = context;
@@ -313,7 +332,7 @@ static void begin(void *context)
   else if (!docker_has_room(docker, &why))
     answer(launch, LAUNCH_BUSY, why);
   else
-    want_image(launch);
+    take(launch);
 }
 
 void launch_give_up(struct launch *launch)

@@ -5,7 +5,7 @@
  * only sign of a failure: the status was 200 by then. Order: zero-initialise, feed, end, read, release.
  */
 
-#include "backend/docker/lines.h"
+#include "backend/lines.h"
 #include "base/limits.h"
 #include "wire/image_name.h"
 

@@ -81,24 +81,19 @@ static bool read_exit(int directory, struct evidence *evidence, struct error *er
   return true;
 }
 
-/* 0, or a negative errno. `*ret_fd` is the attempt's directory. */
-static int open_attempt(int directory_fd, struct name name, int *ret_fd)
+int evidence_open(int directory_fd, struct name name)
 {
   int fd = openat(directory_fd, name.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0)
-    return -errno;
-  *ret_fd = fd;
-  return 0;
+  return fd < 0 ? -errno : fd;
 }
 
 bool evidence_read(int directory_fd, struct name name, struct evidence *ret, struct error *error)
 {
   struct evidence evidence = {0};
-  CLEANUP_FD int directory = -1;
-  int result = open_attempt(directory_fd, name, &directory);
-  if (result < 0 && result != -ENOENT)
-    return error_set(error, ERROR_INTERNAL, -result, "cannot open evidence: %s", strerror(-result));
-  evidence.found = result == 0;
+  CLEANUP_FD int directory = evidence_open(directory_fd, name);
+  if (directory < 0 && directory != -ENOENT)
+    return error_set(error, ERROR_INTERNAL, -directory, "cannot open evidence: %s", strerror(-directory));
+  evidence.found = directory >= 0;
   struct error local;
   if (evidence.found && (!read_start(directory, &evidence, &local) || !read_exit(directory, &evidence, &local))) {
     if (error)
@@ -140,13 +135,28 @@ static bool read_ring(int directory, struct ring_counters *ret, struct error *er
   return true;
 }
 
+/* A copy that does not say what it lacks, lacks nothing. */
+static bool read_copy(int directory, struct copy_marker *ret, struct error *error)
+{
+  CLEANUP_BLOB struct blob *text = 0;
+  *ret = (struct copy_marker){0};
+  if (!read_small(directory, "copy", RECORD_BYTES_MAX, &text, error))
+    return false;
+  if (text)
+    copy_marker_decode(text->data, text->size, ret, 0);
+  return true;
+}
+
 /* The streams as the record says they are. `*ret_damaged` where one is not. */
 static bool read_recorded(int directory, const char *path, const struct record *record, struct outputs *outputs,
                           bool *ret_damaged, struct error *error)
 {
+  struct copy_marker copy;
+  if (!read_copy(directory, &copy, error))
+    return false;
   for (enum stream stream = 0; stream < STREAM_COUNT; stream++) {
-    enum stream_result result =
-      stream_read_recorded(directory, path, stream, &record->stream[stream], &outputs->stream[stream], error);
+    enum stream_result result = stream_read_recorded(directory, path, stream, &record->stream[stream],
+                                                     &copy.stream[stream], &outputs->stream[stream], error);
     if (result == STREAM_CANNOT_TELL)
       return false;
     if (result == STREAM_DAMAGED) {
@@ -191,12 +201,11 @@ bool evidence_read_outputs(int directory_fd, const char *directory_path, struct 
                            struct error *error)
 {
   __attribute__((cleanup(cleanup_outputs))) struct outputs *outputs = outputs_create();
-  CLEANUP_FD int directory = -1;
+  CLEANUP_FD int directory = evidence_open(directory_fd, name);
   CLEANUP_FREE char *path = xasprintf("%s/%s", directory_path, name.text);
   struct error local;
-  int result = open_attempt(directory_fd, name, &directory);
-  if (result < 0 && result != -ENOENT)
-    return error_set(error, ERROR_INTERNAL, -result, "cannot open evidence: %s", strerror(-result));
+  if (directory < 0 && directory != -ENOENT)
+    return error_set(error, ERROR_INTERNAL, -directory, "cannot open evidence: %s", strerror(-directory));
 
   bool damaged = false, told = true;
   /* A record that owns up to a failed save is right in saying that the streams are not whole. */
@@ -226,9 +235,9 @@ bool evidence_read_outputs(int directory_fd, const char *directory_path, struct 
 
 void evidence_drop_deliveries(int directory_fd, struct name name)
 {
-  CLEANUP_FD int directory = -1;
+  CLEANUP_FD int directory = evidence_open(directory_fd, name);
   char file[DELIVERY_NAME_SIZE];
-  if (open_attempt(directory_fd, name, &directory) < 0)
+  if (directory < 0)
     return;
   for (enum stream stream = 0; stream < STREAM_COUNT; stream++) {
     delivery_name(stream, file);

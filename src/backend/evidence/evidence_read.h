@@ -25,6 +25,9 @@ struct evidence {
   char problem[REASON_SIZE]; /* "" or what is damaged */
 };
 
+/* The attempt's directory, which the caller closes, or a negative errno. */
+int evidence_open(int directory_fd, struct name name);
+
 /* Whether the start marker is there, whole or not. 1: it is; 0: it is not; or a negative errno. */
 int evidence_started(int directory_fd, struct name name);
 

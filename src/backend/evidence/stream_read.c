@@ -101,7 +101,10 @@ static bool deliver_in_memory(int fd, const struct layout *layout, struct stream
 {
   if (!layout->size)
     return true;
-  CLEANUP_BLOB struct blob *bytes = blob_create(0, layout->size);
+  CLEANUP_BLOB struct blob *bytes = blob_try_create(0, layout->size);
+  if (!bytes)
+    return error_set(error, ERROR_UNAVAILABLE, ENOMEM, "no memory for its %llu bytes",
+                     (unsigned long long)layout->size);
   struct filling filling = {.blob = bytes};
   if (!each_in_order(fd, layout, take_into_blob, &filling))
     return error_errno(error, "cannot read");
@@ -149,16 +152,16 @@ static enum stream_result damaged(struct error *error, enum stream stream, const
 
 /* A file that does not have the bytes it is recorded to have. */
 static enum stream_result check(int fd, enum stream stream, uint64_t size, const struct stream_record *record,
-                                struct error *error)
+                                uint64_t missing_bytes, struct error *error)
 {
-  uint64_t kept = record->bytes - record->omitted_bytes, digest;
+  uint64_t kept = record->bytes - record->omitted_bytes - missing_bytes, digest;
   char how[96];
   if (size != kept) {
     snprintf(how, sizeof how, "%llu bytes where the record says %llu", (unsigned long long)size,
              (unsigned long long)kept);
     return damaged(error, stream, how);
   }
-  if (record->omitted_bytes) /* the digest is of all that was written, and the middle is gone */
+  if (record->omitted_bytes || missing_bytes) /* the digest is of all that was written, and the middle is gone */
     return STREAM_WHOLE;
   if (!digest_file(fd, size, &digest)) {
     error_errno(error, "cannot read %s", stream_name(stream));
@@ -168,17 +171,24 @@ static enum stream_result check(int fd, enum stream stream, uint64_t size, const
 }
 
 enum stream_result stream_read_recorded(int directory, const char *path, enum stream stream,
-                                        const struct stream_record *record, struct stream_output *ret,
-                                        struct error *error)
+                                        const struct stream_record *record, const struct copied_stream *copied,
+                                        struct stream_output *ret, struct error *error)
 {
   if (record->omitted_bytes > record->bytes)
     return damaged(error, stream, "more bytes omitted than written");
   uint64_t size = 0, kept = record->bytes - record->omitted_bytes;
+  const uint64_t missing = copied->missing_bytes;
+  if (missing > kept || copied->head_bytes > kept - missing)
+    return damaged(error, stream, "more bytes missing than kept");
   struct stream_output output = {
     .bytes = record->bytes,
-    .omitted_bytes = record->omitted_bytes,
-    .head_bytes = record->omitted_bytes ? head_bytes(kept) : kept,
+    .omitted_bytes = record->omitted_bytes + missing,
+    .lost_bytes = missing,
+    .head_bytes = missing                 ? copied->head_bytes
+                  : record->omitted_bytes ? head_bytes(kept)
+                                          : kept,
   };
+  kept -= missing;
   CLEANUP_FD int fd = open_stream(directory, stream, &size);
   if (fd < 0 && errno != ENOENT) {
     error_errno(error, "cannot open %s", stream_name(stream));
@@ -187,7 +197,7 @@ enum stream_result stream_read_recorded(int directory, const char *path, enum st
   if (fd < 0 && kept)
     return damaged(error, stream, "missing");
   if (fd >= 0) {
-    enum stream_result result = check(fd, stream, size, record, error);
+    enum stream_result result = check(fd, stream, size, record, missing, error);
     if (result != STREAM_WHOLE)
       return result;
     struct layout layout = {.size = size, .gap = size, .turn = size};

@@ -19,10 +19,10 @@ enum stream_result {
   STREAM_CANNOT_TELL, /* an error that says nothing of the stream */
 };
 
-/* As the record says it is. `ret` is untouched unless WHOLE. */
+/* As the record says it is, but for what its copy lacks. `ret` is untouched unless WHOLE. */
 enum stream_result stream_read_recorded(int directory, const char *path, enum stream stream,
-                                        const struct stream_record *record, struct stream_output *ret,
-                                        struct error *error);
+                                        const struct stream_record *record, const struct copied_stream *copied,
+                                        struct stream_output *ret, struct error *error);
 
 /* As it is found, without a record to compare: in order, by the counters of `ring` where it was over its limit. False
  * where it cannot be told. */

@@ -216,30 +216,44 @@ static void strip_leaf(char *cgroup)
     *slash = 0;
 }
 
-/* The own cgroup first, as a polite guest; the root of the hierarchy where the own one cannot hand on controllers, as
- * in a login session whose cgroup holds other processes too. */
-static int detect_v2(const struct cgroup_places *places, const char *instance, struct cgroup_layout *ret)
+static unsigned worth_of(const struct cgroup_layout *layout)
 {
-  char own[CGROUP_PATH_SIZE];
-  memcpy(own, places->v2_own, sizeof own);
-  strip_leaf(own);
-  int result = try_v2(own, instance, ret);
-  if ((result == 0 && ret->v2_memory && ret->v2_pids) || !strcmp(own, places->v2_root))
-    return result;
+  return layout->v2[0] ? 1u + layout->v2_memory + layout->v2_pids : 0;
+}
 
-  struct cgroup_layout root = {0};
-  int at_root = try_v2(places->v2_root, instance, &root);
-  if (at_root < 0)
-    return result;
-  bool better = result < 0 || root.v2_memory > ret->v2_memory || root.v2_pids > ret->v2_pids;
-  rmdir(better ? ret->v2 : root.v2);
-  if (!better)
-    return result;
-  snprintf(ret->v2, sizeof ret->v2, "%s", root.v2);
-  ret->v2_memory = root.v2_memory;
-  ret->v2_pids = root.v2_pids;
-  ret->v2_kill = root.v2_kill;
-  return 0;
+/* In the order in which they are tried. */
+enum { PLACE_WANTED, PLACE_OWN, PLACE_ROOT, PLACE_COUNT };
+
+/*
+ * The place that the operator wants; else the own cgroup, as a polite guest; else the root of the hierarchy, where the
+ * own one cannot hand on controllers, as in a login session whose cgroup holds other processes too. The first that can
+ * do everything, or the one that can do most.
+ */
+static int detect_v2(const struct cgroup_places *places, const char *wanted, const char *instance,
+                     struct cgroup_layout *ret)
+{
+  char parent[PLACE_COUNT][CGROUP_PATH_SIZE] = {{0}};
+  if (wanted && places->v2_root[0] && !path_make(parent[PLACE_WANTED], places->v2_root, wanted))
+    return -ENAMETOOLONG;
+  memcpy(parent[PLACE_OWN], places->v2_own, sizeof parent[PLACE_OWN]);
+  strip_leaf(parent[PLACE_OWN]);
+  if (strcmp(parent[PLACE_OWN], places->v2_root) != 0)
+    memcpy(parent[PLACE_ROOT], places->v2_root, sizeof parent[PLACE_ROOT]);
+
+  int failure = -ENOENT;
+  for (int i = 0; i < PLACE_COUNT && worth_of(ret) < 3; i++) {
+    struct cgroup_layout found = {0};
+    int result = try_v2(parent[i], instance, &found);
+    if (result < 0 && i == PLACE_OWN)
+      failure = result;
+    bool better = worth_of(&found) > worth_of(ret);
+    const char *left = better ? ret->v2 : found.v2;
+    if (left[0])
+      rmdir(left);
+    if (better)
+      *ret = found;
+  }
+  return ret->v2[0] ? 0 : failure;
 }
 
 /* What is missing, and what would help. */
@@ -303,7 +317,7 @@ static void explain(const struct attempts *attempts, struct cgroup_layout *layou
              remedy(result));
 }
 
-void cgroup_detect(const char *instance, struct cgroup_layout *ret)
+void cgroup_detect(const char *instance, const char *wanted, struct cgroup_layout *ret)
 {
   *ret = (struct cgroup_layout){0};
   CLEANUP_FREE char *self_cgroup = read_text("/proc/self/cgroup");
@@ -313,7 +327,7 @@ void cgroup_detect(const char *instance, struct cgroup_layout *ret)
 
   char name[64];
   snprintf(name, sizeof name, "assay-%s", instance);
-  struct attempts attempts = {.v2 = detect_v2(&places, name, ret)};
+  struct attempts attempts = {.v2 = detect_v2(&places, wanted, name, ret)};
   /* Why version 2 does not do it, for controllers that version 1 does not have: nobody handed them to us. */
   int refused = attempts.v2 < 0 ? attempts.v2 : -EPERM;
   if (!ret->v2_memory)

@@ -42,8 +42,9 @@
 #include <unistd.h>
 
 enum {
-  GREETINGS_MS_MAX = 5000, /* for all keepers to greet at the start */
-  FAREWELL_MS_MAX = 300,   /* for idle keepers to go at the end */
+  GREETINGS_MS_MAX = 5000,       /* for all keepers to greet at the start */
+  FIRST_GREETING_MS_MAX = 20000, /* for one of them, without which there is no starting: a host may be very busy */
+  FAREWELL_MS_MAX = 300,         /* for idle keepers to go at the end */
   PUMP_MS = 1,
 };
 
@@ -262,13 +263,15 @@ static bool add_slots(struct native *native, const struct native_config *config,
 /* Without turning the loop, so that nothing of the rest of the daemon happens in the middle of its start. */
 static void await_greetings(struct native *native)
 {
-  struct mono deadline = mono_add_ms(mono_now(), GREETINGS_MS_MAX);
-  for (bool waiting = true; waiting && mono_now().us < deadline.us;) {
+  struct mono begun_at = mono_now();
+  bool waiting = true, greeted = false;
+  while (waiting && mono_now().us < mono_add_ms(begun_at, greeted ? GREETINGS_MS_MAX : FIRST_GREETING_MS_MAX).us) {
     waiting = false;
     for (unsigned i = 0; i < native->slot_count; i++) {
       slot_pump(native->slots[i]);
       /* A vacant one has failed: its own timer tries it again later. */
       waiting = waiting || (!slot_greeted(native->slots[i]) && slot_state(native->slots[i]) != SLOT_VACANT);
+      greeted = greeted || slot_greeted(native->slots[i]);
     }
     if (waiting)
       poll(0, 0, PUMP_MS);
@@ -339,7 +342,7 @@ struct backend *native_create(uv_loop_t *loop, const struct native_config *confi
   if (done) {
     char instance[16];
     snprintf(instance, sizeof instance, "%08x", (unsigned)identity);
-    cgroup_detect(instance, &native->cgroups);
+    cgroup_detect(instance, config->cgroup, &native->cgroups);
     native->slot_config = configure_slots(native, loop, config->strict, identity);
     done = add_slots(native, config, error);
   }

@@ -14,11 +14,12 @@ enum { NATIVE_SLOTS_MAX = 1024 };
 struct native_config {
   const char *keeper_path; /* assay-keeper */
   const char *state_dir;   /* absolute; uses its evidence/ and native/ */
+  const char *cgroup;      /* where those of evaluations are made, see cgroup_detect(); may be NULL */
   unsigned slots;
   bool strict; /* refuse to start where isolation would be less than full */
 };
 
-/* Starts or adopts the keepers, and waits a few seconds at most until they have greeted. False with an error that says
+/* Starts or adopts the keepers, and waits some seconds at most until they have greeted. False with an error that says
  * what the host lacks. `events` is copied. The caller holds the lock on the state directory. After backend_destroy()
  * the loop has to turn once more, so that its handles close. */
 struct backend *native_create(uv_loop_t *loop, const struct native_config *config, const struct backend_events *events,
@@ -34,8 +35,9 @@ struct cgroup_layout {
   char v1_memory[512], v1_pids[512], v1_cpuacct[512];
   char explanation[512]; /* for a person: why something is missing; "" when nothing is */
 };
-/* Makes the directory "assay-<instance>" in each hierarchy that serves. */
-void cgroup_detect(const char *instance, struct cgroup_layout *ret);
+/* Makes the directory "assay-<instance>" in each hierarchy that serves; in the unified one below `wanted`, a path from
+ * its root, if that can be done there. NULL: below the own cgroup, or the root. */
+void cgroup_detect(const char *instance, const char *wanted, struct cgroup_layout *ret);
 /* Removes those of its directories that nothing uses any more. */
 void cgroup_release(const struct cgroup_layout *layout);
 

@@ -4,8 +4,8 @@
 
 #include "backend/answers.h"
 #include "backend/backend_impl.h"
-#include "backend/native/chores.h"
 #include "backend/evidence/evidence_read.h"
+#include "backend/native/chores.h"
 #include "backend/native/native.h"
 #include "backend/native/slot.h"
 
@@ -24,7 +24,7 @@ struct native {
   struct slot **slots;
   unsigned slot_count;
   unsigned slot_next; /* where the search for an idle slot begins */
-  uint32_t features; /* that the keepers of all slots have */
+  uint32_t features;  /* that the keepers of all slots have */
   struct answers *answers;
   struct chores *chores;
   struct waiting *waiting;

@@ -202,6 +202,11 @@ static void operation_list(struct backend *backend)
   directory_each_attempt(native->evidence_fd, add_found, native->answers);
 }
 
+static int operation_evidence(struct backend *backend, struct name name)
+{
+  return evidence_open(native_of(backend)->evidence_fd, name);
+}
+
 static uint32_t operation_isolation(const struct backend *backend)
 {
   return ((const struct native *)backend)->features;
@@ -224,6 +229,7 @@ const struct backend_operations native_operations = {
   .kill = operation_kill,
   .remove = operation_remove,
   .list = operation_list,
+  .evidence = operation_evidence,
   .isolation = operation_isolation,
   .doctor = operation_doctor,
   .destroy = native_destroy,

@@ -1,6 +1,7 @@
 #include "backend/native/slot_impl.h"
 
 #include "backend/native/spawn.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -176,11 +177,12 @@ static int dial(struct slot *slot)
   return 0;
 }
 
-/* A keeper holds this lock as long as it lives. */
+/* A keeper holds this lock as long as it lives. Where it cannot be looked at, it is taken to be held (law 9): what a living
+ * keeper runs must not be taken for an orphan. */
 static bool lock_is_held(const struct slot *slot)
 {
   CLEANUP_FD int fd = openat(slot->directory, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  return fd < 0 ? errno != ENOENT : flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
 static void call_again(struct slot *slot)
@@ -309,14 +311,19 @@ static void bequeath(struct slot *slot)
 static void on_process_ended(void *context)
 {
   struct slot *slot = context;
+  bool was_leaving = slot->stranger; /* an earlier daemon's, idle, that saw that one go and had not gone yet itself */
   note_end(slot);
-  if (!slot->retiring)
+  if (!slot->retiring && !was_leaving)
     log_warning(0, "slot %u: %s; another is started", slot->index, slot->trouble);
   slot_hang_up(slot);
   watch_destroy(slot->process);
   slot->process = 0;
   slot->stranger = false;
   bequeath(slot);
+  if (was_leaving) {
+    begin(slot);
+    return;
+  }
   bool stable = slot_greeted(slot) && mono_now().us > mono_add_ms(slot->began_at, STABLE_MS).us;
   slot->failures = stable ? 0 : slot->failures + 1;
   slot_enter(slot, SLOT_VACANT, slot->retiring ? NEVER : respawn_delay_ms(slot));
@@ -375,6 +382,7 @@ bool slot_run(struct slot *slot, struct name name, int plan_fd)
     slot_call_later(slot);
     return false;
   }
+  FAILPOINT(launch_sent);
   slot->name = name;
   slot->holds = slot->answer_due = true;
   slot->removals_before_run = slot->removal_count;

@@ -1,6 +1,7 @@
 #include "backend/native/spawn.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,8 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attribu
 
 static int spawn(const char *path, char **arguments, const char *log_path, pid_t *ret)
 {
-  static char *environment[] = {(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0};
+  char *environment[] = {(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                         failpoint_variable(), 0};
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&files);

@@ -24,22 +24,24 @@ static ssize_t read_line_file(const char *path, char *text, size_t size)
   return got;
 }
 
-/* Field 22 of /proc/PID/stat, start time in clock ticks: with it, a pid names one process for ever (proc(5)). */
-static bool start_ticks(uint64_t pid, uint64_t *ret)
+/* Field 22 of /proc/PID/stat, start time in clock ticks: with it, a pid names one process for ever (proc(5)). 0; -ESRCH
+ * where there is no such process; another negative errno when it cannot be told. */
+static int start_ticks(uint64_t pid, uint64_t *ret)
 {
   char path[64], text[1024];
   snprintf(path, sizeof path, "/proc/%llu/stat", (unsigned long long)pid);
-  if (read_line_file(path, text, sizeof text) < 0)
-    return false;
+  ssize_t length = read_line_file(path, text, sizeof text);
+  if (length < 0)
+    return length == -ENOENT ? -ESRCH : (int)length;
   /* The second field is a name in parentheses that may hold anything, so count behind the last one. */
   char *rest = strrchr(text, ')'), *field = 0;
   if (!rest)
-    return false;
+    return -EPROTO;
   rest++;
   strsep(&rest, " ");
   for (int number = 3; number <= 22 && rest; number++)
     field = strsep(&rest, " ");
-  return rest && parse_u64_text(field, UINT64_MAX, ret);
+  return rest && parse_u64_text(field, UINT64_MAX, ret) ? 0 : -EPROTO;
 }
 
 /* A pidfd of the process that the marker means; -ESRCH when it is gone; another negative errno when it cannot be told.
@@ -52,10 +54,11 @@ static int open_init(const struct start_marker *marker)
   if (pidfd < 0)
     return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: the id of a thread now, so it was used again */
   /* Looked up behind pidfd_open(2): whatever has this pid now had it when the pidfd was made, or is dead. */
-  uint64_t ticks;
-  if (!start_ticks(marker->init_pid, &ticks) || ticks != marker->init_start_ticks)
-    return -ESRCH;
-  return TAKE_FD(pidfd);
+  uint64_t ticks = 0;
+  int told = start_ticks(marker->init_pid, &ticks);
+  if (told < 0)
+    return told;
+  return ticks == marker->init_start_ticks ? TAKE_FD(pidfd) : -ESRCH;
 }
 
 /* The end of a pid namespace's first process is only seen after the kernel has ended all others in it

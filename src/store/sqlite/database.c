@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "store/sqlite/files.h"
+#include "store/sqlite/retention.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sql.h"
 
@@ -107,10 +108,16 @@ static bool prepare_statements(struct database *database, struct error *error)
 static bool check_journal(sqlite3 *handle, struct error *error)
 {
   sqlite3_stmt *statement = 0;
-  bool wal = sqlite3_prepare_v2(handle, "PRAGMA journal_mode", -1, &statement, 0) == SQLITE_OK &&
-             sqlite3_step(statement) == SQLITE_ROW && !strcmp((const char *)sqlite3_column_text(statement, 0), "wal");
+  bool read = sqlite3_prepare_v2(handle, "PRAGMA journal_mode", -1, &statement, 0) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+  const char *mode = read ? (const char *)sqlite3_column_text(statement, 0) : 0;
+  bool good = mode && !strcmp(mode, "wal");
+  if (!mode)
+    sql_failed(handle, error);
+  else if (!good)
+    error_set(error, ERROR_INTERNAL, 0, "this file system does not allow a write-ahead log");
   sqlite3_finalize(statement);
-  return wal || error_set(error, ERROR_INTERNAL, 0, "this file system does not allow a write-ahead log");
+  return good;
 }
 
 static int log_grew(void *context, sqlite3 *handle, const char *name, int frames)
@@ -141,8 +148,10 @@ bool database_open(struct database *ret, const char *state_dir, struct error *er
   if (exists ? !database_inspect(path, error) : !create(state_dir, path, error))
     return false;
   *ret = (struct database){.state_dir = xstrdup(state_dir), .outputs_fd = files_open(state_dir, error)};
-  if (ret->outputs_fd >= 0 && connect_to(ret, path, error))
+  if (ret->outputs_fd >= 0 && connect_to(ret, path, error)) {
+    retention_take_stock(ret);
     return true;
+  }
   database_close(ret);
   return false;
 }
@@ -167,6 +176,13 @@ bool database_run(struct database *database, enum statement which, struct error 
 {
   CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, which);
   return sql_step(statement, error) >= 0;
+}
+
+bool database_in_place(struct database *database, struct error *error)
+{
+  int moved = 0;
+  sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return !moved || error_set(error, ERROR_INTERNAL, 0, "assay.db was removed or replaced while it was in use");
 }
 
 bool database_checkpoint(struct database *database, struct error *error)

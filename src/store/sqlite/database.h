@@ -15,7 +15,9 @@ struct database {
   sqlite3 *handle;
   sqlite3_stmt *statements[STATEMENT_COUNT];
   int outputs_fd;
-  int wal_frames; /* in the write-ahead log and not in the database yet */
+  uint64_t outputs_bytes; /* of all files there */
+  bool retention_rests;   /* a backup is made */
+  int wal_frames;         /* in the write-ahead log and not in the database yet */
 };
 
 /* Opens, or makes, assay.db in `state_dir`. What cannot be used is refused and left as it is. */
@@ -26,6 +28,9 @@ void database_close(struct database *database);
 /* To be held in a CLEANUP_RESET variable while it is used. */
 sqlite3_stmt *database_statement(struct database *database, enum statement which);
 bool database_run(struct database *database, enum statement which, struct error *error);
+
+/* Whether the file that is open is still the one at its path. What is written to one that was removed is gone with us. */
+bool database_in_place(struct database *database, struct error *error);
 
 /* Copies the log into the database file, with its fsyncs. False: the disk failed; nothing was lost so far. */
 bool database_checkpoint(struct database *database, struct error *error);

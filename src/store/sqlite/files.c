@@ -1,13 +1,20 @@
 #include "store/sqlite/files.h"
 
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "wire/name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Behind the name of one whose evaluation is being deleted. */
+static const char condemned[] = ".deleted";
 
 /* "<id>.<stream>", and ".new" while it is written. */
 struct file_name {
@@ -89,8 +96,10 @@ static bool keep_stream(int directory, const char *id, enum stream which, const 
       return true;
   }
   /* Another file system, or one without hard links: a copy. */
-  return write_file(directory, source, stream->path ? 0 : stream->data, temporary.text, target.text) ||
-         error_errno(error, "cannot write output outputs/%s", target.text);
+  if (write_file(directory, source, stream->path ? 0 : stream->data, temporary.text, target.text))
+    return true;
+  enum error_kind kind = errno == ENOSPC ? ERROR_NO_SPACE : ERROR_INTERNAL; /* it is written anew when there is room */
+  return error_set(error, kind, errno, "cannot write output outputs/%s: %s", target.text, strerror(errno));
 }
 
 bool files_keep(int directory, const char *id, const struct outputs *outputs, struct error *error)
@@ -103,5 +112,80 @@ bool files_keep(int directory, const char *id, const struct outputs *outputs, st
       return false;
     kept = true;
   }
-  return !kept || fsync(directory) == 0 || error_errno(error, "cannot sync outputs/");
+  return !kept || (fsync(directory) == 0 && !FAILPOINT_FAILS(output_kept)) ||
+         error_errno(error, "cannot sync outputs/");
+}
+
+static uint64_t bytes_of(int directory, const char *name)
+{
+  struct stat status;
+  return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+uint64_t files_bytes(int directory, const char *id)
+{
+  uint64_t bytes = 0;
+  for (enum stream stream = 0; stream < STREAM_COUNT; stream++)
+    bytes += bytes_of(directory, file_name(id, stream, "").text);
+  return bytes;
+}
+
+void files_condemn(int directory, const char *id)
+{
+  for (enum stream stream = 0; stream < STREAM_COUNT; stream++)
+    (void)renameat(directory, file_name(id, stream, "").text, directory, file_name(id, stream, condemned).text);
+}
+
+uint64_t files_remove_condemned(int directory, const char *id)
+{
+  uint64_t bytes = 0;
+  for (enum stream stream = 0; stream < STREAM_COUNT; stream++) {
+    struct file_name name = file_name(id, stream, condemned);
+    bytes += bytes_of(directory, name.text);
+    (void)unlinkat(directory, name.text, 0);
+  }
+  return bytes;
+}
+
+/* Whether `name` is that of a condemned file; then `ret` is what it was before. */
+static bool is_condemned(const char *name, struct file_name *ret)
+{
+  size_t length = strlen(name), suffix = sizeof condemned - 1;
+  if (length <= suffix || length >= sizeof ret->text || strcmp(name + length - suffix, condemned) != 0)
+    return false;
+  memcpy(ret->text, name, length - suffix);
+  ret->text[length - suffix] = 0;
+  return true;
+}
+
+/* Of an evaluation that is open, no verdict names it. */
+static bool is_left_over(enum store_known known, bool was_condemned)
+{
+  return known == STORE_OPEN || (known == STORE_UNKNOWN && was_condemned);
+}
+
+uint64_t files_take_stock(int directory, enum store_known (*known)(void *context, const char *id), void *context)
+{
+  uint64_t bytes = 0;
+  DIR *files = fdopendir(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (struct dirent *entry; files && (entry = readdir(files));) {
+    char id[ID_SIZE] = "";
+    size_t length = strcspn(entry->d_name, ".");
+    if (length < ID_SIZE)
+      memcpy(id, entry->d_name, length);
+    if (!id_valid(id))
+      continue; /* not ours */
+    struct file_name before;
+    bool was_condemned = is_condemned(entry->d_name, &before);
+    if (is_left_over(known(context, id), was_condemned)) {
+      (void)unlinkat(directory, entry->d_name, 0);
+      continue;
+    }
+    bytes += bytes_of(directory, entry->d_name);
+    if (was_condemned)
+      (void)renameat(directory, entry->d_name, directory, before.text);
+  }
+  if (files)
+    closedir(files);
+  return bytes;
 }

@@ -47,6 +47,14 @@ static bool refuse_damaged(struct error *error, const char *path, const char *ho
   return refuse(error, path, what);
 }
 
+/* What SQLite cannot read is damaged; but where memory is out, nothing is known of it. */
+static bool refuse_unreadable(struct error *error, const char *path, const struct error *cause)
+{
+  if (cause->kind == ERROR_UNAVAILABLE)
+    return error_set(error, cause->kind, cause->code, "cannot look into %s: %.300s", path, cause->message);
+  return refuse_damaged(error, path, cause->message);
+}
+
 static bool check_header(const char *path, uint64_t *ret_size, struct error *error)
 {
   CLEANUP_FD int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -119,7 +127,7 @@ static bool check_version(sqlite3 *handle, const char *path, struct error *error
   struct error cause;
   if (!sql_integer(handle, "PRAGMA user_version", &version, &cause) ||
       !sql_execute(handle, "SELECT count(*) FROM sqlite_schema", &cause))
-    return refuse_damaged(error, path, cause.message);
+    return refuse_unreadable(error, path, &cause);
   if (version > schema_version_newest())
     return error_set(
       error, ERROR_CONFLICT, 0,
@@ -127,6 +135,19 @@ static bool check_version(sqlite3 *handle, const char *path, struct error *error
       "changed: start the newer version, or give another state directory",
       path, (long long)version, schema_version_newest());
   return version > 0 || refuse_damaged(error, path, "no version");
+}
+
+/*
+ * A page that was not read for want of memory is told like one that is broken: with SQLITE_NOMEM as the code; or, where it is
+ * one of an overflow chain, without a code (SQLite's btree.c, checkList()). The latter may have been the disk too, but never what
+ * stands in the file: a number that no page has is told in other words.
+ */
+static bool was_not_read(const char *answer)
+{
+  static const char code[] = "error code=7";
+  const char *found = strstr(answer, code);
+  return (found && (found[sizeof code - 1] < '0' || found[sizeof code - 1] > '9')) ||
+         strstr(answer, "failed to get page");
 }
 
 static bool check_pages(sqlite3 *handle, const char *path, uint64_t size, struct error *error)
@@ -137,10 +158,15 @@ static bool check_pages(sqlite3 *handle, const char *path, uint64_t size, struct
   bool good = false;
   if (sqlite3_prepare_v2(handle, check, -1, &statement, 0) != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW) {
     sql_failed(handle, &cause);
-    refuse_damaged(error, path, cause.message);
+    refuse_unreadable(error, path, &cause);
   } else {
     const char *answer = (const char *)sqlite3_column_text(statement, 0);
-    good = !strcmp(answer, "ok") || refuse_damaged(error, path, answer);
+    if (!sql_columns_good(statement, &cause))
+      refuse_unreadable(error, path, &cause);
+    else if (answer && was_not_read(answer))
+      error_set(error, ERROR_UNAVAILABLE, 0, "cannot look into %s, for want of memory: %.300s", path, answer);
+    else
+      good = (answer && !strcmp(answer, "ok")) || refuse_damaged(error, path, answer ? answer : "no answer");
   }
   sqlite3_finalize(statement);
   return good;
@@ -152,7 +178,7 @@ static bool check_open_ones(sqlite3 *handle, const char *path, struct error *err
   struct error cause;
   return sql_integer(handle, "SELECT total(length(labels) + attempt) FROM evaluations WHERE verdict IS NULL", &sum,
                      &cause) ||
-         refuse_damaged(error, path, cause.message);
+         refuse_unreadable(error, path, &cause);
 }
 
 static bool check_contents(sqlite3 *handle, const char *path, uint64_t size, struct error *error)

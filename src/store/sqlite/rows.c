@@ -85,6 +85,7 @@ struct evaluation *row_read(sqlite3_stmt *statement)
   READ_INTEGER(evaluation->sequence)
   INTENT_COLUMNS(READ_COLUMN)
   RESULT_COLUMNS(READ_COLUMN)
+  ADDED_COLUMNS(READ_COLUMN)
   bool finished = evaluation->verdict.kind != VERDICT_NONE;
   evaluation->state = finished ? STATE_FINISHED : STATE_QUEUED;
   if (finished)
@@ -92,4 +93,35 @@ struct evaluation *row_read(sqlite3_stmt *statement)
   else
     outputs_unref(outputs);
   return evaluation;
+}
+
+struct delivery *delivery_read(sqlite3_stmt *statement)
+{
+  struct delivery *delivery = delivery_create();
+  int column = sqlite3_column_count(statement) - DELIVERY_COLUMN_COUNT;
+  READ_TEXT(delivery->url)
+  const unsigned char *state = sqlite3_column_text(statement, column++);
+  delivery->state = delivery_state_from_name(state ? (const char *)state : "");
+  READ_INTEGER(delivery->attempts)
+  READ_INTEGER(delivery->asked_at.ms)
+  READ_INTEGER(delivery->due_at.ms)
+  READ_INTEGER(delivery->tried_at.ms)
+  READ_INTEGER(delivery->status)
+  READ_ARRAY(delivery->message)
+  return delivery;
+}
+
+void delivery_bind(sqlite3_stmt *statement, uint64_t sequence, const struct delivery *delivery)
+{
+  int index = 1;
+  BIND_INTEGER(sequence)
+  bind_text(statement, index++, delivery_state_name(delivery->state));
+  BIND_INTEGER(delivery->attempts)
+  if (delivery->state == DELIVERY_PENDING)
+    bind_integer(statement, index, (uint64_t)delivery->due_at.ms);
+  index++; /* else NULL: nothing is to be done */
+  BIND_INTEGER(delivery->tried_at.ms)
+  BIND_INTEGER(delivery->status)
+  BIND_ARRAY(delivery->message)
+  ASSERT(index == sqlite3_bind_parameter_count(statement) + 1);
 }

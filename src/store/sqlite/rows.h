@@ -5,6 +5,7 @@
  * is bound and read); the SQL below is made from the same list, so that the two cannot part.
  */
 
+#include "core/delivery.h"
 #include "core/evaluation.h"
 
 #include <sqlite3.h>
@@ -18,10 +19,16 @@
   X(ARRAY, backend, evaluation->backend)                                                                               \
   X(ARRAY, runtime, evaluation->runtime)                                                                               \
   X(TEXT, image, evaluation->image)                                                                                    \
+  X(TEXT, callback_url, evaluation->callback_url)                                                                      \
+  X(TEXT, traceparent, evaluation->traceparent)                                                                        \
+  X(TEXT, tracestate, evaluation->tracestate)                                                                          \
   X(TEXT, labels, evaluation->labels)                                                                                  \
   X(TEXT, idempotency_key, evaluation->idempotency_key)                                                                \
   X(INTEGER, body_digest, evaluation->body_digest)                                                                     \
+  X(TEXT, token, evaluation->token)                                                                                    \
   X(INTEGER, queued_at, evaluation->entered_at[STATE_QUEUED].ms)                                                       \
+  X(TEXT, batch, evaluation->batch)                                                                                    \
+  X(INTEGER, batch_line, evaluation->batch_line)                                                                       \
   LIMITS(X##_LIMIT)
 
 /* … and what is known at its end; but for cancelled_at, which may be known before. */
@@ -58,6 +65,9 @@
   X(INTEGER, compile_omitted_bytes, outputs->stream[STREAM_COMPILE].omitted_bytes)                                     \
   X(INTEGER, compile_head_bytes, outputs->stream[STREAM_COMPILE].head_bytes)
 
+/* … and what the store itself adds in that moment. */
+#define ADDED_COLUMNS(X) X(INTEGER, batch_place, evaluation->batch_place)
+
 #define ROW_NAME(kind, column, place) ", " #column
 #define ROW_NAME_LIMIT(field, name, standard, least, most) ", limit_" #field
 #define ROW_MARK(kind, column, place) ", ?"
@@ -73,7 +83,11 @@
 #define ROW_FINISH                                                                                                     \
   "UPDATE evaluations SET attempt = ?2" RESULT_COLUMNS(ROW_SET) " WHERE sequence = ?1 AND verdict IS NULL"
 /* row_read(), of a table named e */
-#define ROW_COLUMNS "e.sequence" INTENT_COLUMNS(ROW_SELECTED) RESULT_COLUMNS(ROW_SELECTED)
+#define ROW_COLUMNS "e.sequence" INTENT_COLUMNS(ROW_SELECTED) RESULT_COLUMNS(ROW_SELECTED) ADDED_COLUMNS(ROW_SELECTED)
+
+/* delivery_read(), of a table named d, beside e */
+#define DELIVERY_COLUMNS "e.callback_url, d.state, d.attempts, d.asked_at, d.due_at, d.tried_at, d.status, d.message"
+enum { DELIVERY_COLUMN_COUNT = 8 };
 
 /* The bytes of text are borrowed until the statement is reset. */
 void row_bind_intent(sqlite3_stmt *statement, const struct evaluation *evaluation);
@@ -84,3 +98,8 @@ void row_bind_result(sqlite3_stmt *statement, uint64_t sequence, const struct ev
  * bytes.
  */
 struct evaluation *row_read(sqlite3_stmt *statement);
+
+/* A new one from the last columns of the present row. */
+struct delivery *delivery_read(sqlite3_stmt *statement);
+/* To DELIVERY_TRIED. */
+void delivery_bind(sqlite3_stmt *statement, uint64_t sequence, const struct delivery *delivery);

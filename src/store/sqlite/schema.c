@@ -95,6 +95,75 @@ static const char *const migrations[] = {
   "ALTER TABLE evaluations ADD COLUMN preparing_at INTEGER;"
   "ALTER TABLE evaluations ADD COLUMN progress TEXT;"
   "ALTER TABLE evaluations ADD COLUMN cancelled_at INTEGER;",
+
+  /* 3: access tokens, and which of them an evaluation was submitted with. */
+  "CREATE TABLE tokens ("
+  "  name TEXT PRIMARY KEY,"
+  "  digest BLOB NOT NULL,"
+  "  scopes TEXT NOT NULL,"
+  "  limits TEXT NOT NULL,"
+  "  created_at INTEGER NOT NULL"
+  ") STRICT, WITHOUT ROWID;"
+  "ALTER TABLE evaluations ADD COLUMN token TEXT;",
+  /*
+   * 4: webhooks: who is to be told, and how far that has come. A row is made with the verdict that it tells. `host` is scheme, host
+   * and port of the URL, by which deliveries take turns. due_at is NULL where nothing is to be done any more, so that the indexes
+   * hold only what is.
+   */
+  "ALTER TABLE evaluations ADD COLUMN callback_url TEXT;"
+  "CREATE TABLE deliveries ("
+  "  sequence INTEGER PRIMARY KEY REFERENCES evaluations(sequence),"
+  "  host TEXT NOT NULL,"
+  "  state TEXT NOT NULL,"
+  "  attempts INTEGER NOT NULL,"
+  "  asked_at INTEGER NOT NULL,"
+  "  due_at INTEGER,"
+  "  tried_at INTEGER NOT NULL,"
+  "  status INTEGER NOT NULL,"
+  "  message TEXT NOT NULL"
+  ") STRICT;"
+  "CREATE INDEX deliveries_by_host ON deliveries(host, due_at) WHERE due_at IS NOT NULL;"
+  "CREATE INDEX deliveries_by_time ON deliveries(due_at) WHERE due_at IS NOT NULL;",
+
+  /* 5: batches. What is counted of one stands in its row, so that nobody walks through a million evaluations to know it.
+   * batch_place is the place in the order of completion. */
+  "ALTER TABLE evaluations ADD COLUMN batch TEXT;"
+  "ALTER TABLE evaluations ADD COLUMN batch_line INTEGER;"
+  "ALTER TABLE evaluations ADD COLUMN batch_place INTEGER;"
+  "CREATE UNIQUE INDEX evaluations_by_batch_line ON evaluations(batch, batch_line) WHERE batch IS NOT NULL;"
+  "CREATE UNIQUE INDEX evaluations_by_batch_place ON evaluations(batch, batch_place) WHERE batch_place IS NOT NULL;"
+  "CREATE TABLE batches ("
+  "  sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  id TEXT NOT NULL UNIQUE,"
+  "  idempotency_key TEXT,"
+  "  created_at INTEGER NOT NULL,"
+  "  cancelled_at INTEGER,"
+  "  lines INTEGER," /* NULL until all have come */
+  "  received INTEGER NOT NULL DEFAULT 0,"
+  "  accepted INTEGER NOT NULL DEFAULT 0,"
+  "  rejected INTEGER NOT NULL DEFAULT 0,"
+  "  finished INTEGER NOT NULL DEFAULT 0"
+  ") STRICT;"
+  "CREATE UNIQUE INDEX batches_by_key ON batches(idempotency_key) WHERE idempotency_key IS NOT NULL;"
+  "CREATE TABLE batch_verdicts ("
+  "  batch TEXT NOT NULL,"
+  "  verdict TEXT NOT NULL,"
+  "  evaluations INTEGER NOT NULL,"
+  "  PRIMARY KEY (batch, verdict)"
+  ") STRICT, WITHOUT ROWID;"
+  "CREATE TABLE batch_errors ("
+  "  batch TEXT NOT NULL,"
+  "  line INTEGER NOT NULL,"
+  "  errors TEXT NOT NULL,"
+  "  PRIMARY KEY (batch, line)"
+  ") STRICT, WITHOUT ROWID;",
+
+  /* 6: the trace that an evaluation belongs to. */
+  ("ALTER TABLE evaluations ADD COLUMN traceparent TEXT;"
+   "ALTER TABLE evaluations ADD COLUMN tracestate TEXT;"),
+
+  /* 7: batches that retention finds by themselves, since it does not come to them by their evaluations. */
+  "CREATE INDEX batches_all_refused ON batches(created_at) WHERE accepted = 0 AND lines IS NOT NULL;",
 };
 
 int schema_version_newest(void)

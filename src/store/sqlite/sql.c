@@ -1,10 +1,22 @@
 #include "store/sqlite/sql.h"
 
+static enum error_kind kind_of(int code)
+{
+  switch (code & 0xff) {
+  case SQLITE_FULL:
+    return ERROR_NO_SPACE;
+  case SQLITE_NOMEM:
+    return ERROR_UNAVAILABLE;
+  default:
+    return ERROR_INTERNAL;
+  }
+}
+
 bool sql_failed(sqlite3 *handle, struct error *error)
 {
   int code = sqlite3_extended_errcode(handle);
-  enum error_kind kind = (code & 0xff) == SQLITE_FULL ? ERROR_NO_SPACE : ERROR_INTERNAL;
-  return error_set(error, kind, sqlite3_system_errno(handle), "%s (SQLite code %d)", sqlite3_errmsg(handle), code);
+  return error_set(error, kind_of(code), sqlite3_system_errno(handle), "%s (SQLite code %d)", sqlite3_errmsg(handle),
+                   code);
 }
 
 bool sql_execute(sqlite3 *handle, const char *sql, struct error *error)
@@ -37,6 +49,12 @@ int sql_step(sqlite3_stmt *statement, struct error *error)
     sql_failed(sqlite3_db_handle(statement), error);
     return -1;
   }
+}
+
+bool sql_columns_good(sqlite3_stmt *statement, struct error *error)
+{
+  sqlite3 *handle = sqlite3_db_handle(statement);
+  return sqlite3_errcode(handle) != SQLITE_NOMEM || sql_failed(handle, error);
 }
 
 void cleanup_reset(sqlite3_stmt **statement)

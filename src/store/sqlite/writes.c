@@ -1,5 +1,7 @@
 #include "store/sqlite/writes.h"
 
+#include "base/memory.h"
+#include "store/sqlite/batches.h"
 #include "store/sqlite/files.h"
 #include "store/sqlite/sql.h"
 
@@ -19,19 +21,25 @@ static int find_id(struct database *database, const char *id, uint64_t *ret_sequ
   return found;
 }
 
-/* The evaluation that came with this idempotency key, if there is one: the same body stands, another one conflicts. */
-static int find_key(struct database *database, const struct evaluation *evaluation, struct accept_answer *ret,
-                    struct error *error)
+/* The evaluation that came with this idempotency key, or as this line of a batch, if there is one: the same body stands,
+ * another one conflicts. */
+static int find_same(struct database *database, const struct evaluation *evaluation, struct accept_answer *ret,
+                     struct error *error)
 {
-  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_FIND_KEY);
-  sqlite3_bind_text(statement, 1, evaluation->idempotency_key, -1, SQLITE_STATIC);
+  const char *key = evaluation->idempotency_key, *batch = evaluation->batch;
+  CLEANUP_RESET sqlite3_stmt *statement =
+    database_statement(database, batch ? STATEMENT_FIND_BATCH_LINE : STATEMENT_FIND_KEY);
+  sqlite3_bind_text(statement, 1, batch ? batch : key, -1, SQLITE_STATIC);
+  if (batch)
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)evaluation->batch_line);
   int found = sql_step(statement, error);
   if (found == 1) {
     bool same = (uint64_t)sqlite3_column_int64(statement, 1) == evaluation->body_digest;
     ret->result = same ? STORE_STANDS : STORE_CONFLICT;
-    snprintf(ret->standing_id, sizeof ret->standing_id, "%s", (const char *)sqlite3_column_text(statement, 0));
+    const unsigned char *standing = sqlite3_column_text(statement, 0);
+    snprintf(ret->standing_id, sizeof ret->standing_id, "%s", standing ? (const char *)standing : "");
   }
-  return found;
+  return found == 1 && !sql_columns_good(statement, error) ? -1 : found;
 }
 
 static bool insert_row(struct database *database, const struct evaluation *evaluation, uint64_t *ret_sequence,
@@ -67,7 +75,7 @@ bool write_accept(struct database *database, const struct evaluation *evaluation
                   struct error *error)
 {
   *ret = (struct accept_answer){.result = STORE_DONE};
-  int known = evaluation->idempotency_key ? find_key(database, evaluation, ret, error) : 0;
+  int known = evaluation->idempotency_key || evaluation->batch ? find_same(database, evaluation, ret, error) : 0;
   if (known)
     return known > 0;
   uint64_t sequence;
@@ -77,6 +85,10 @@ bool write_accept(struct database *database, const struct evaluation *evaluation
     ret->result = STORE_DUPLICATE;
     return known > 0;
   }
+  if (evaluation->batch && !batch_accept_line(database, evaluation, &ret->result, error))
+    return false;
+  if (ret->result != STORE_DONE)
+    return true;
   return insert_row(database, evaluation, &ret->sequence, error) &&
          insert_plan(database, ret->sequence, evaluation->plan, error) &&
          insert_labels(database, ret->sequence, evaluation->labels, error);
@@ -180,6 +192,20 @@ static bool outputs_empty(const struct outputs *outputs)
   return true;
 }
 
+/* The outbox: whom the verdict is to be told, durable with it or not at all. */
+static bool insert_delivery(struct database *database, uint64_t sequence, const struct evaluation *evaluation,
+                            struct error *error)
+{
+  const char *url = evaluation->callback_url;
+  if (!url)
+    return true;
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_INSERT_DELIVERY);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_text(statement, 2, url, (int)delivery_host_length(url), SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 3, evaluation->entered_at[STATE_FINISHED].ms);
+  return sql_step(statement, error) >= 0;
+}
+
 bool write_finish(struct database *database, const struct evaluation *evaluation, enum store_result *ret,
                   struct error *error)
 {
@@ -189,8 +215,50 @@ bool write_finish(struct database *database, const struct evaluation *evaluation
   if (*ret != STORE_DONE)
     return true;
   const struct outputs *outputs = outputs_empty(evaluation->outputs) ? 0 : evaluation->outputs;
-  return (!outputs || files_keep(database->outputs_fd, evaluation->id, outputs, error)) &&
-         update_row(database, sequence, evaluation, error) && delete_plan(database, sequence, error) &&
+  if (outputs && !files_keep(database->outputs_fd, evaluation->id, outputs, error))
+    return false;
+  if (outputs)
+    database->outputs_bytes += files_bytes(database->outputs_fd, evaluation->id);
+  return update_row(database, sequence, evaluation, error) && delete_plan(database, sequence, error) &&
          finish_labels(database, sequence, evaluation->verdict.kind, error) &&
+         insert_delivery(database, sequence, evaluation, error) &&
+         (!evaluation->batch || batch_finish_line(database, sequence, evaluation, error)) &&
          (!outputs || insert_outputs(database, sequence, outputs, error));
+}
+
+bool write_delivery_tried(struct database *database, const char *id, const struct delivery *delivery,
+                          enum store_result *ret, struct error *error)
+{
+  uint64_t sequence;
+  bool open;
+  int found = find_id(database, id, &sequence, &open, error);
+  *ret = found == 1 ? STORE_DONE : STORE_FAILED;
+  if (found != 1)
+    return found == 0;
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_DELIVERY_TRIED);
+  delivery_bind(statement, sequence, delivery);
+  return sql_step(statement, error) >= 0;
+}
+
+static bool update_again(struct database *database, uint64_t sequence, struct wall at, struct error *error)
+{
+  CLEANUP_RESET sqlite3_stmt *statement = database_statement(database, STATEMENT_DELIVERY_AGAIN);
+  sqlite3_bind_int64(statement, 1, (sqlite3_int64)sequence);
+  sqlite3_bind_int64(statement, 2, at.ms);
+  return sql_step(statement, error) >= 0;
+}
+
+bool write_delivery_again(struct database *database, const char *id, struct wall at, struct delivery_found *ret,
+                          struct error *error)
+{
+  uint64_t sequence;
+  bool open;
+  int found = find_id(database, id, &sequence, &open, error);
+  if (found != 1)
+    return found == 0;
+  if (!query_delivery(database, id, ret, error))
+    return false;
+  ret->was_pending = ret->delivery && ret->delivery->state == DELIVERY_PENDING;
+  delivery_destroy(TAKE_PTR(ret->delivery));
+  return update_again(database, sequence, at, error) && query_delivery(database, id, ret, error);
 }

@@ -6,7 +6,7 @@
  * stands) has changed nothing, so that the others of its transaction are not touched.
  */
 
-#include "store/sqlite/database.h"
+#include "store/sqlite/query.h"
 #include "store/store.h"
 
 struct accept_answer {
@@ -24,3 +24,8 @@ bool write_cancel(struct database *database, const char *id, struct wall at, enu
                   struct error *error);
 bool write_finish(struct database *database, const struct evaluation *evaluation, enum store_result *ret,
                   struct error *error);
+bool write_delivery_tried(struct database *database, const char *id, const struct delivery *delivery,
+                          enum store_result *ret, struct error *error);
+/* `ret` is as it is behind this, but for `was_pending`. */
+bool write_delivery_again(struct database *database, const char *id, struct wall at, struct delivery_found *ret,
+                          struct error *error);

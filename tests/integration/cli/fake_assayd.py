@@ -53,6 +53,16 @@ class Evaluation:
             self.verdict = {"kind": "cancelled", "exit_code": None, "signal": "SIGKILL", "reason": "a client asked"}
             self.finished.set()
 
+    def events(self, with_output):
+        """Of its end it is told when it has one."""
+        yield "1.running.0", "state", {"status": "running"}
+        for number, name in enumerate(("stdout", "stderr") if with_output else ()):
+            if self.data[name]:
+                text = base64.b64encode(self.data[name]).decode()
+                yield f"1.running.{number + 1}", "output", {"stream": name, "text": text, "encoding": "base64"}
+        self.finished.wait()
+        yield "1.finished.3", "end", self.json()
+
     def json(self):
         shown = {"id": self.id, "status": "running", "created_at": "2026-11-22T19:58:00.000Z", "verdict": None,
                  "runtime": self.submission.get("runtime"), "labels": self.submission.get("labels", {}),
@@ -156,6 +166,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.list(query)
         elif len(parts) == 3:
             self.get(parts[2], query)
+        elif len(parts) == 4 and parts[3] == "events":
+            self.events(parts[2], query)
         elif len(parts) == 4:
             evaluation = self.evaluation(parts[2])
             if evaluation:
@@ -167,6 +179,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.trace("waited for\n")
             evaluation.finished.wait(float(query.get("wait", ["0"])[0]))
             self.answer(200, evaluation.json())
+
+    def events(self, id_, query):
+        evaluation = self.evaluation(id_)
+        if not evaluation:
+            return
+        self.server.trace("waited for\n")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        told = self.headers["Last-Event-ID"]
+        for id_, name, data in evaluation.events("output" not in query):
+            if told is None:
+                self.wfile.write(f"event: {name}\nid: {id_}\ndata: {json.dumps(data)}\n\n".encode())
+                if name == evaluation.script.get("cut_after"):
+                    del evaluation.script["cut_after"]
+                    self.wfile.write(b"event: output\ndata: {\"stream\": \"stdout\", \"text\": \"never")
+                    return
+            elif told == id_:
+                told = None
 
     def list(self, query):
         newest_first = list(reversed(self.server.evaluations.values()))

@@ -221,10 +221,11 @@ def every_option_reaches_the_server():
         sent = submitted(
             "--stdin", str(path / "in"), "--env", "A=1=2", "--env=B=", "--wall-time", "10s", "--cpu-time=1500ms",
             "--memory", "256M", "--processes", "3", "--output-limit", "64K", "--disk", "1GiB", "--kill-on-output",
-            "--label", "run=42", "--backend", "docker", "--image=python:3.12", str(path / "main.py"), "--json", "-x")
+            "--label", "run=42", "--backend", "docker", "--image=python:3.12",
+            "--callback-url", "https://judge.example.org/x?y=1", str(path / "main.py"), "--json", "-x")
         expect(sent == {
             "runtime": "python", "code": "print('ä')", "args": ["--json", "-x"], "stdin": "input",
-            "backend": "docker", "image": "python:3.12",
+            "backend": "docker", "image": "python:3.12", "callback_url": "https://judge.example.org/x?y=1",
             "env": {"A": "1=2", "B": ""}, "labels": {"run": "42"}, "on_output_limit": "kill",
             "limits": {"wall_time_ms": 10000, "cpu_time_ms": 1500, "memory_bytes": 256 << 20, "processes": 3,
                        "output_bytes": 64 << 10, "disk_bytes": 1 << 30}}, sent)
@@ -423,11 +424,22 @@ def logs_follow_to_the_end():
         id_ = assay("submit", "--server", fake.address, file).out.decode().strip()
         process = subprocess.Popen([ASSAY, "logs", "-f", "--server", fake.address, id_], stdout=subprocess.PIPE,
                                    env=environment())
-        time.sleep(0.3)
+        expect(process.stdout.readline() == b"all of it\n" and not fake.last.finished.is_set(), "it waited for the end")
         expect(process.poll() is None, "it did not wait")
         fake.last.finished.set()
         out, _ = process.communicate(timeout=SECONDS)
-        expect(process.returncode == 0 and out == b"all of it\n", out)
+        expect(process.returncode == 0 and out == b"", out)
+
+
+def what_is_followed_goes_on_where_the_connection_was_lost():
+    for cut_after in "state", "output", "end":
+        with Fake() as fake, script_file(stdout=b64(ODD_BYTES), stderr=b64(b"error\n"), cut_after=cut_after,
+                                         verdict=verdict("failed", 3)) as file:
+            done = subprocess.run([ASSAY, "run", "--server", fake.address, file], capture_output=True, timeout=SECONDS,
+                                  env=environment())
+            expect(done.returncode == 3 and done.stdout == ODD_BYTES and done.stderr == b"error\n", (cut_after, done))
+            asked = [path for _, path, _ in fake.requests if "/events" in path]
+            expect(len(asked) == (1 if cut_after == "end" else 2), asked)
 
 
 def what_is_being_fetched_is_told():
@@ -497,7 +509,7 @@ def wait_until(condition, what):
 
 
 def is_waited_for(fake):
-    return any("wait=" in path for _, path, _ in fake.requests)
+    return any("/events" in path for _, path, _ in fake.requests)
 
 
 def ctrl_c_cancels_and_still_tells_the_verdict():
@@ -576,6 +588,13 @@ def a_private_daemon_has_the_backend_that_was_asked_for():
         expect_status(private(path, "run", "--backend", "docker", "--image", "x", file), 0)
         arguments = json.loads(expect_nothing_left(path)[1].removeprefix("arguments "))
         expect(arguments[-4:] == ["--docker-images", "**", "--backend", "docker"], arguments)
+
+
+def a_private_daemon_would_be_gone_before_it_has_told_anybody():
+    with directory() as path, script_file() as file:
+        result = private(path, "run", "--callback-url", "https://judge.example.org/", file)
+        expect(result.status == 125 and "--callback-url needs a server" in result.err, result)
+        expect(os.listdir(path / "tmp") == [], "nothing was started")
 
 
 def the_doctor_starts_a_private_one_too():
@@ -660,6 +679,127 @@ def a_real_private_run_is_true_and_leaves_nothing():
             expect(os.listdir(path / "tmp") == [], f"left: {os.listdir(path / 'tmp')}")
 
 
+def tcp_address(daemon):
+    return next(address for address in daemon.addresses if not address.startswith("unix:"))
+
+
+def made_token(path, server, name, *options):
+    """Made by the owner, over his socket; its file."""
+    made = assay("token", "create", name, "--server", server, *options)
+    expect(made.status == 0 and made.out.count(b"\n") == 1 and "shown once" in made.err, made)
+    (path / name).write_bytes(made.out)
+    return str(path / name)
+
+
+def a_token_is_made_used_listed_and_revoked():
+    from harness.daemon import Daemon
+
+    with directory() as path, Daemon(ASSAYD, KEEPER, options=["--listen", "127.0.0.1:0", "--auth", "required"]) as daemon:
+        owner = daemon.address
+        server = ("--server", "http://" + tcp_address(daemon))
+        reader = made_token(path, owner, "reader", "--scope", "read")
+        both = made_token(path, owner, "both", "--rate", "600", "--open", "3", "--memory", "64M")
+        refused = assay("list", *server)
+        expect(refused.status == 1 and "HTTP 401" in refused.err, refused)
+        id_ = assay("submit", *server, "--token-file", both, "--command", "--", "true").out.decode().strip()
+        expect_status(assay("wait", *server, id_, ASSAY_TOKEN_FILE=reader), 0)
+        for arguments in (("--command", "--", "true"), ("--memory", "65M", "--token-file", both, "--command", "--", "true")):
+            refused = assay("submit", *server, *arguments, ASSAY_TOKEN_FILE=reader)
+            expect(refused.status == 1 and ("$.limits.memory_bytes: " in refused.err or "HTTP 403" in refused.err), refused)
+        table = assay("token", "list", "--server", owner).out.decode()
+        expect(all(text in table for text in ("both", "submit,read", "open_evaluations=3", "memory_bytes=67108864")), table)
+        shown = json.loads(assay("token", "list", "--server", owner, "--json").out)
+        expect(sorted(token["name"] for token in shown["tokens"]) == ["both", "reader"], shown)
+        secret = (path / "both").read_text().strip()
+        expect(secret not in table and secret not in json.dumps(shown), "a secret is shown once")
+        again = assay("token", "create", "both", "--server", owner)
+        expect(again.status == 1 and "HTTP 409" in again.err and not again.out, again)
+        expect_status(assay("token", "revoke", "both", "--server", owner), 0)
+        refused = assay("get", *server, "--token-file", both, id_)
+        expect(refused.status == 1 and "HTTP 401" in refused.err, refused)
+        refused = assay("token", "list", *server, "--token-file", reader)
+        expect(refused.status == 1 and "HTTP 403" in refused.err, refused)
+        for odd in (b"", b"two words\n", b"\xff\n"):
+            (path / "odd").write_bytes(odd)
+            refused = assay("list", *server, "--token-file", str(path / "odd"))
+            expect(refused.status == 1 and "is not an access token" in refused.err, refused)
+        refused = assay("list", *server, "--token-file", str(path / "nowhere"))
+        expect(refused.status == 1 and "nowhere" in refused.err, refused)
+
+
+def what_is_no_action_on_tokens_is_told():
+    for arguments, why in ((("token", "destroy", "x"), "create, list, revoke"), (("token", "create"), "takes the name"),
+                           (("token", "list", "x"), "takes no name")):
+        result = assay(*arguments, "--server", "unix:/nowhere")
+        expect(result.status and why in result.err and not result.out, result)
+
+
+def certificate(path, name):
+    key, chain = str(path / f"{name}.key"), str(path / f"{name}.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", chain],
+                   check=True, stderr=subprocess.DEVNULL)
+    return key, chain
+
+
+def a_server_with_tls_is_trusted_by_its_authority_alone():
+    from harness.daemon import Daemon
+
+    with directory() as path:
+        key, chain = certificate(path, "own")
+        _, other = certificate(path, "other")
+        options = ["--listen", "127.0.0.1:0", "--tls-cert", chain, "--tls-key", key]
+        with Daemon(ASSAYD, KEEPER, options=options) as daemon:
+            server = ("--server", "https://" + tcp_address(daemon))
+            run = ("run", *server, "--command", "--", "sh", "-c", "echo out; exit 3")
+            for arguments, more in (((*run[:1], "--ca-file", chain, *run[1:]), {}), (run, {"ASSAY_CA_FILE": chain})):
+                result = assay(*arguments, **more)
+                expect(result.status == 3 and result.out == b"out\n", result)
+            for ca in ((), ("--ca-file", other), ("--ca-file", str(path / "nowhere"))):
+                result = assay("list", *server, *ca)
+                expect(result.status == 1 and not result.out and result.err, result)
+            plain = assay("list", "--server", server[1].replace("https:", "http:"))
+            expect(plain.status == 1 and not plain.out, plain)
+
+
+def a_real_verdict_is_told_to_the_url_of_the_command_line():
+    from harness.daemon import Daemon
+    from harness.receiver import Receiver
+
+    with Receiver() as receiver, Daemon(ASSAYD, KEEPER, options=["--webhook-allow-private", "yes"]) as daemon:
+        server = ("--server", daemon.address, "--callback-url", receiver.url())
+        expect_status(assay("run", *server, "--command", "--", "sh", "-c", "exit 3"), 3)
+        id_ = assay("submit", *server, "--command", "--", "true").out.decode().strip()
+        expect(receiver.wait_for(lambda events: len(events) == 2), receiver.events())
+        told = {event["subject"]: event["data"]["status"] for event in receiver.events()}
+        expect(sorted(told.values()) == ["completed", "failed"] and told[id_] == "completed", told)
+        refused = assay("submit", "--server", daemon.address, "--callback-url", "ftp://x/", "--command", "--", "true")
+        expect(refused.status == 1 and "$.callback_url: " in refused.err, refused)
+
+
+def a_real_run_prints_while_the_program_runs():
+    from harness.daemon import Daemon
+
+    code = "echo first; echo error >&2; while [ ! -e /tmp/never ]; do sleep 0.1; done"
+    with Daemon(ASSAYD, KEEPER) as daemon:
+        command = [ASSAY, "run", "--server", daemon.address, "--command", "--", "sh", "-c", code]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+            expect(process.stdout.readline() == b"first\n", "standard output")
+            expect(process.stderr.readline() == b"error\n", "standard error")
+            process.send_signal(signal.SIGINT)  # it runs still, and would for ever
+            out, err = process.communicate(timeout=SECONDS)
+            expect(process.returncode == 125 and not out and b"assay: cancelled: " in err, (process.returncode, out, err))
+
+
+def a_real_run_waits_for_a_program_that_is_silent():
+    """For longer than it waits for a server that has stalled."""
+    from harness.daemon import Daemon
+
+    with Daemon(ASSAYD, KEEPER) as daemon:
+        result = assay("run", "--server", daemon.address, "--wall-time", "60s", "--command", "--", "sh", "-c", "sleep 33; echo late")
+        expect(result.status == 0 and result.out == b"late\n", result)
+
+
 def the_real_doctor_answers():
     with directory() as path:
         result = real(path, "doctor", "--json")
@@ -696,6 +836,39 @@ def the_real_server_takes_every_command():
         expect(refused.status == 1 and "HTTP 404" in refused.err, refused)
 
 
+def a_real_batch_goes_on_where_it_was_stopped():
+    from harness.daemon import Daemon
+
+    with directory() as path, Daemon(ASSAYD, KEEPER) as daemon:
+        programs, results, report = path / "programs.jsonl", path / "results.jsonl", path / "report.html"
+        lines = [{"command": ["echo", str(number)]} for number in range(1, 301)]
+        lines[99] = {"command": ["sh", "-c", "echo '<script>alert(1)</script>' >&2; exit 3"]}
+        lines[199] = {"nonsense": 1}
+        programs.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        command = ("batch", "--server", daemon.address, str(programs), "-o", str(results))
+        for number, end in ((20, signal.SIGINT), (60, signal.SIGKILL)):
+            with interruptible(*command) as process:
+                wait_until(lambda: results.exists() and results.read_bytes().count(b"\n") >= number, f"{number} results")
+                process.send_signal(end)
+                process.wait(SECONDS)
+                expect(process.returncode in (130, -signal.SIGKILL), f"{end}: {process.returncode}")
+            expect((path / "results.jsonl.batch").exists(), "nothing to go on with")
+        with open(results, "ab") as file:
+            file.write(b'{"half of a li')
+        done = assay(*command, "--report", str(report))
+        expect_status(done, 1)
+        expect("line 200: $.nonsense: " in done.err and "assay: going on: " in done.err, done)
+        expect(b"completed" in done.out and b"(refused)" in done.out, done)
+        seen = sorted(json.loads(line)["batch"]["line"] for line in results.read_bytes().splitlines())
+        expect(seen == [number for number in range(1, 301) if number != 200], f"lines {seen}")
+        page = report.read_text()
+        expect("<script" not in page and "&#60;script&#62;alert(1)" in page and "http" not in page.replace("http-equiv", ""), page)
+        expect(not (path / "results.jsonl.batch").exists(), "it is over")
+        expect("is there already" in assay(*command).err, "results are not written over")
+        other = assay("batch", "--server", daemon.address, str(path / "none"), "-o", str(path / "other"))
+        expect(other.status == 1 and "cannot read" in other.err and not (path / "other").exists(), other)
+
+
 CASES = [
     the_exit_status_is_the_verdict, output_is_byte_exact, what_was_left_out_is_said, escapes_are_inert_on_a_terminal,
     escapes_are_inert_in_tables_and_messages_everywhere, json_is_the_servers,
@@ -706,16 +879,22 @@ CASES = [
     a_lost_submission_is_repeated_under_its_key, nobody_there_is_told_at_once, a_file_that_is_not_there_is_told,
     a_closed_output_is_no_success, the_server_is_named_by_option_or_environment, a_list_goes_on_to_its_last_page,
     an_id_cannot_leave_its_place_in_the_path, cancel_and_get_tell_the_status, logs_follow_to_the_end,
+    what_is_followed_goes_on_where_the_connection_was_lost,
     what_is_being_fetched_is_told, the_doctor_says_what_is_missing, version_names_both, ctrl_c_cancels_and_still_tells_the_verdict,
-    a_second_ctrl_c_gives_up,
+    a_second_ctrl_c_gives_up, what_is_no_action_on_tokens_is_told,
 ]
 PRIVATE_CASES = [
-    without_a_daemon_a_private_one_is_started, a_private_daemon_has_the_backend_that_was_asked_for, the_doctor_starts_a_private_one_too, other_commands_start_none,
+    without_a_daemon_a_private_one_is_started, a_private_daemon_has_the_backend_that_was_asked_for,
+    a_private_daemon_would_be_gone_before_it_has_told_anybody, the_doctor_starts_a_private_one_too, other_commands_start_none,
     a_server_that_was_named_is_never_replaced, a_private_daemon_that_cannot_start_says_why,
     an_interrupted_private_run_leaves_nothing, ctrl_c_works_while_the_program_is_typed, a_killed_assay_takes_its_daemon_along,
 ]
 REAL_PRIVATE_CASES = [a_real_private_run_is_true_and_leaves_nothing, the_real_doctor_answers]
-REAL_CASES = [the_real_server_takes_every_command]
+REAL_CASES = [
+    the_real_server_takes_every_command, a_token_is_made_used_listed_and_revoked,
+    a_server_with_tls_is_trusted_by_its_authority_alone, a_real_verdict_is_told_to_the_url_of_the_command_line,
+    a_real_batch_goes_on_where_it_was_stopped, a_real_run_prints_while_the_program_runs,
+    a_real_run_waits_for_a_program_that_is_silent]
 
 
 def default_address_taken():

@@ -11,7 +11,7 @@ from scenario import (
     wait_until_running,
 )
 
-KILLS = long(200, 20)
+KILLS = long(200, 12)
 CLIENTS = 4
 SLOTS = 6
 
@@ -77,13 +77,14 @@ def at_random_under_load(scenario, evidence):
 
 def what_ends_while_there_is_no_daemon_is_found(scenario, evidence):
     """More deaths than Docker remembers events of."""
-    count = long(300, 40)
+    count, seconds = long(300, 40), long(240, 10)
     with scenario.daemon(slots=count, queue=count, evidence=evidence) as daemon:
         client = daemon.client()
-        ids = [client.submit(counter(1, long(60, 10)), wait=None).json["id"] for _ in range(count)]
-        wait_until_running(client, ids)
+        limits = {"wall_time_ms": (seconds + 30) * 1000}
+        ids = [client.submit(counter(1, seconds, limits=limits), wait=None).json["id"] for _ in range(count)]
+        wait_until_running(client, ids, max(seconds, PATIENCE_SECONDS))
         daemon.kill()
-        time.sleep(long(70, 13))
+        time.sleep(seconds + 3)
         daemon.start()
         for evaluation in finish_all(daemon, ids, PATIENCE_SECONDS):
             if (evaluation["verdict"]["kind"], evaluation["verdict"]["exit_code"]) != ("failed", 7):

@@ -6,13 +6,14 @@ import threading
 import time
 
 from scenario import (
-    EVIDENCE, Note, check_counted, check_once, counter, finish_all, left_by_daemon, main, output_of, parallel, verdicts,
+    EVIDENCE, Note, check_counted, check_once, counter, finish_all, left_by_daemon, long, main, output_of, parallel, verdicts,
     wait_until,
 )
 
-COUNT = 100
+COUNT = long(100, 30)
 AT_ONCE = 8
 LINES, SECONDS_BETWEEN = 150, 0.01
+LASTING_LINES = 400
 # What is in a pipe when the keeper is killed is not with the keeper yet; and a busy machine lets programs wait.
 SLACK_SECONDS = 1.0
 
@@ -99,12 +100,12 @@ def at_random_moments(scenario, evidence):
 def one_that_stays_paused_ends_at_its_deadline(scenario, evidence):
     with scenario.daemon(slots=1, evidence=evidence) as daemon:
         client = daemon.client()
-        evaluation_id = client.submit(counter(100_000, 0.01, limits={"wall_time_ms": 3000})).json["id"]
+        evaluation_id = client.submit(counter(100_000, 0.01, limits={"wall_time_ms": 8000})).json["id"]
         wait_until("it runs", lambda: client.get(evaluation_id)["status"] == "running")
         time.sleep(1)
         acted = time.monotonic()
         scenario.engine.call("POST", f"/containers/assay-{evaluation_id}-1/pause")
-        evaluation = client.finished(evaluation_id, 40)
+        evaluation = client.finished(evaluation_id, 60)
         if evaluation["verdict"]["kind"] not in ("timed_out", "lost"):
             yield f"the verdict is {evaluation['verdict']}"
         yield Note(evaluation["verdict"])
@@ -117,13 +118,13 @@ def one_that_stays_paused_ends_at_its_deadline(scenario, evidence):
 def what_may_be_tried_again_is_tried_again(scenario, evidence):
     with scenario.daemon(slots=1, evidence=evidence) as daemon:
         client = daemon.client()
-        evaluation_id = client.submit(counter(100, 0.02, max_attempts=2)).json["id"]
+        evaluation_id = client.submit(counter(LASTING_LINES, 0.02, max_attempts=2)).json["id"]
         wait_until("it runs", lambda: client.get(evaluation_id)["status"] == "running")
         scenario.engine.call("DELETE", f"/containers/assay-{evaluation_id}-1?force=1")
         evaluation = client.finished(evaluation_id)
         if (evaluation["verdict"]["kind"], evaluation["attempt"]) != ("failed", 2):
             yield f"{evaluation['verdict']} after attempt {evaluation['attempt']}"
-        yield from check_counted(evaluation, lines=100)
+        yield from check_counted(evaluation, lines=LASTING_LINES)
         yield from left_by_daemon(daemon)
 
 

@@ -84,5 +84,5 @@ def one_that_is_not_launched_in_time_says_so(scenario, evidence):
 
 main(
     *((stopped_for_20_seconds, evidence) for evidence in EVIDENCE),
-    *((one_that_is_not_launched_in_time_says_so, evidence) for evidence in long(EVIDENCE, ("bind",))),
+    *((one_that_is_not_launched_in_time_says_so, evidence) for evidence in long(EVIDENCE, ())),
 )

@@ -5,7 +5,7 @@ late, twice, in another order, in pieces or not at all. Each ends as what it is:
 import threading
 import time
 
-from scenario import EVIDENCE, check_divided, check_once, divide_all, finish_all, left_by_daemon, long, main, wait_until_running
+from scenario import EVIDENCE, SHORT_EVIDENCE, check_divided, check_once, divide_all, finish_all, left_by_daemon, long, main, wait_until_running
 from harness import docker_proxy
 
 COUNT = 20
@@ -93,10 +93,11 @@ CALLS = ("POST /containers/create", "POST /containers/[^/]+/start")
 KINDS = ("dropped", "doubled", "reordered", "silent", "cut")
 
 main(
-    *((the_reply_to_start_is_late, evidence, delay) for evidence in EVIDENCE for delay in DELAYS_MS),
+    *((the_reply_to_start_is_late, "bind", delay) for delay in DELAYS_MS),
+    *((the_reply_to_start_is_late, "volume", delay) for delay in long(DELAYS_MS, (300,))),
     *((a_reply_is_lost, evidence, call) for evidence in EVIDENCE for call in CALLS),
-    *((the_events_are, evidence, kind) for evidence in EVIDENCE for kind in KINDS),
-    *((the_events_are_refused_for_5_seconds, evidence) for evidence in EVIDENCE),
+    *((the_events_are, evidence, kind) for evidence in SHORT_EVIDENCE for kind in KINDS),
+    *((the_events_are_refused_for_5_seconds, evidence) for evidence in SHORT_EVIDENCE),
     *((everything_is_refused_for_5_seconds, evidence) for evidence in EVIDENCE),
-    *((deaths_while_disconnected_from_the_events, evidence) for evidence in EVIDENCE),
+    *((deaths_while_disconnected_from_the_events, evidence) for evidence in SHORT_EVIDENCE),
 )

@@ -32,6 +32,10 @@ def long(torture, short):
     return torture if TORTURE else short
 
 
+# Where evidence makes no difference to the rule.
+SHORT_EVIDENCE = long(EVIDENCE, EVIDENCE[:1])
+
+
 class Scenario:
     """`engine` is shared by the rules of a file, and is there while `main` runs."""
 
@@ -130,9 +134,10 @@ def wait_until(what, condition, seconds=PATIENCE_SECONDS):
         time.sleep(0.02)
 
 
-def wait_until_running(client, ids):
+def wait_until_running(client, ids, seconds=PATIENCE_SECONDS):
     """Until none of these waits or starts any more."""
-    wait_until("all run", lambda: not any(client.get(each)["status"] in ("queued", "preparing", "starting") for each in ids))
+    waiting = {"queued", "preparing", "starting"}
+    wait_until("all run", lambda: not any(client.get(each)["status"] in waiting for each in ids), seconds)
 
 
 def finish_all(daemon, ids, seconds=PATIENCE_SECONDS):

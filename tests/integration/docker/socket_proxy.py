@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from scenario import PATIENCE_SECONDS, check_divided, check_once, divide_all, left_by_daemon, main, output_of, wait_until, wait_until_running
-from harness import tap
+from harness import tap, traces
 from harness.client import Client, connect
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
@@ -267,8 +267,13 @@ def everything_else_is_refused_and_logged(_):
                 yield f"{method} {path}: {answer}"
         if stub.seen:
             yield f"these came through: {stub.seen}"
-        logged = proxy.refused()
-        yield from (f"not logged: {method} {path}" for method, path in REFUSED if f"{method} {path} HTTP/1.1" not in logged)
+
+        def not_logged():
+            logged = proxy.refused()
+            return [f"not logged: {method} {path}" for method, path in REFUSED if f"{method} {path} HTTP/1.1" not in logged]
+
+        # It logs what it has answered.
+        yield from traces.eventually(not_logged)
 
 
 def no_other_protocol_gets_through(_):

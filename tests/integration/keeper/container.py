@@ -4,16 +4,21 @@ Process 1 is what is executed in it. Everything is gone when it ends. Only root 
 
 How one can be worse than it ought to be, as a set of words: "net", "uts", "ipc", "cgroup" (this namespace is the host's),
 "writable" (the root), "volume" (a file system without a limit, as an image can ask for).
+
+A pod's container (wire/pod.h) is one whose first process is an ordinary user's, without any rights, and whose directories are
+other ones.
 """
 
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import struct
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -29,6 +34,13 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 NODES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/box/work:/bin/sh\n"
+
+
+class Pod(NamedTuple):
+    uid: int
+    directory: Path  # what its init container made
+    termination: Path  # the file of the termination message
+    log: int  # a descriptor
 
 
 def call(name, *arguments):
@@ -62,7 +74,40 @@ def make_devices(root):
     (root / "dev/shm").mkdir()
 
 
-def make_root(root, keeper, attempt, disk_bytes, cgroup_leaves, faults):
+def make_boxes(root, disk_bytes):
+    inodes = max(1024, disk_bytes // 4096)
+    for name, mode in {"box": "755", "tmp": "1777", "dev/shm": "1777"}.items():
+        mount("tmpfs", root / name, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode},size={disk_bytes},nr_inodes={inodes}")
+
+
+def make_attempt(root, keeper, attempt):
+    mount("assay", root / "assay", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=64k")
+    (root / "assay/attempt").mkdir()
+    make_file(root / "assay/keeper")
+    bind(attempt, root / "assay/attempt", read_only=False)
+    bind(keeper, root / "assay/keeper")
+
+
+def make_volumes(root, pod, disk_bytes):
+    """What Kubernetes gives a pod: emptyDirs that everybody may write to, one of them for three places."""
+    mount("box", root / "box", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=777,size={disk_bytes}")
+    for name in ("tmp", "dev/shm"):
+        place = root / "box" / os.path.basename(name)
+        place.mkdir()
+        place.chmod(0o777)
+        bind(place, root / name, read_only=False)
+    (root / "box/box").mkdir()
+    (root / "box/box").chmod(0o777)
+    bind(root / "box/box", root / "box", read_only=False)
+    mount("assay", root / "assay", "tmpfs", MS_NOSUID | MS_NODEV, "mode=777,size=96m")
+    for source in pod.directory.iterdir():
+        shutil.copy2(source, root / "assay" / source.name)
+        os.chown(root / "assay" / source.name, pod.uid, pod.uid)
+    make_file(root / "assay-termination")
+    bind(pod.termination, root / "assay-termination", read_only=False)
+
+
+def make_root(root, keeper, attempt, pod, disk_bytes, cgroup_leaves, faults):
     """The host's programs, and nothing else of it, below `root`; then into it."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount("root", root, "tmpfs", 0, "mode=755,size=1m")
@@ -80,14 +125,11 @@ def make_root(root, keeper, attempt, disk_bytes, cgroup_leaves, faults):
         bind("/etc/alternatives", root / "etc/alternatives")
     mount("proc", root / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     make_devices(root)
-    inodes = max(1024, disk_bytes // 4096)
-    for name, mode in {"box": "755", "tmp": "1777", "dev/shm": "1777"}.items():
-        mount("tmpfs", root / name, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode},size={disk_bytes},nr_inodes={inodes}")
-    mount("assay", root / "assay", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=64k")
-    (root / "assay/attempt").mkdir()
-    make_file(root / "assay/keeper")
-    bind(attempt, root / "assay/attempt", read_only=False)
-    bind(keeper, root / "assay/keeper")
+    if pod:
+        make_volumes(root, pod, disk_bytes)
+    else:
+        make_boxes(root, disk_bytes)
+        make_attempt(root, keeper, attempt)
     for number, leaf in enumerate(cgroup_leaves):
         (root / f"sys/fs/cgroup/{number}").mkdir(parents=True)
         bind(leaf, root / f"sys/fs/cgroup/{number}")
@@ -114,16 +156,26 @@ def give_rights_up():
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def run_first_process(command, environment, leaves, faults, **places):
+def become_ordinary(pod):
+    os.dup2(pod.log, 1)
+    os.setgroups([])
+    os.setresgid(pod.uid, pod.uid, pod.uid)
+    os.setresuid(pod.uid, pod.uid, pod.uid)
+    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # which the change of user id undid
+
+
+def run_first_process(command, environment, leaves, faults, keeper=None, attempt=None, pod=None, **places):
     doors = [os.open(f"{leaf}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for leaf in leaves]
     call("unshare", CLONE_NEWNS | sum(flag for name, flag in OTHER_NAMESPACES.items() if name not in faults))
     bring_loopback_up()
-    make_root(cgroup_leaves=leaves, faults=faults, **places)
+    make_root(keeper=keeper, attempt=attempt, pod=pod, cgroup_leaves=leaves, faults=faults, **places)
     for door in doors:
         os.write(door, b"0")
     if "cgroup" not in faults:
         call("unshare", CLONE_NEWCGROUP)
     give_rights_up()
+    if pod:
+        become_ordinary(pod)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.execve(command[0], command, environment)
 

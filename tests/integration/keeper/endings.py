@@ -3,7 +3,7 @@
 import signal
 
 from keeper_driver import STARTED, plan
-from rules import rule, same
+from rules import CONTAINER, SLOT, rule, same
 
 
 @rule("an uncaught exception is exit code 1 with the whole traceback")
@@ -117,7 +117,7 @@ def _(keeper):
     same((record.step, record.killed), ("compile", "wall_time"))
 
 
-@rule("a cancelled program is killed for that reason")
+@rule("a cancelled program is killed for that reason", of=(SLOT, CONTAINER))
 def _(keeper):
     name, answer = keeper.start(plan(["/bin/sh", "-c", "echo before; sleep 20"]))
     same(answer["type"], STARTED)

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 
 from keeper_driver import REFUSED, Keeper, plan
-from rules import SLOT, rule, same
+from rules import CONTAINER, SLOT, rule, same
 
 # Runs statements that each must fail, and prints those that did not.
 ATTEMPTS = """
@@ -52,7 +52,8 @@ def _(keeper):
     source = """#include <stdio.h>
 int main(void) { int r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(20)); printf("%d\\n", r); return 0; }"""
     record = keeper.run(["./main"], [("main.c", source)], compile=["gcc", "-o", "main", "main.c"], wall_time_ms=20000)
-    same(record.output("stdout"), b"-1\n")
+    if record.ending != ("signal", 11):  # of a kernel that has no such table, the instruction itself is a fault
+        same(record.output("stdout"), b"-1\n")
 
 
 @rule("only local and Internet sockets can be made")
@@ -119,7 +120,7 @@ def _(keeper):
     same(keeper.python("import os; print(sorted(os.listdir('/proc/self/fd')))").output("stdout"), b"['0', '1', '2', '3']\n")
 
 
-@rule("no capability, no new privilege, seccomp on, an ordinary user id")
+@rule("no capability, no new privilege, seccomp on, an ordinary user id", of=(SLOT, CONTAINER))
 def _(keeper):
     record = keeper.shell("grep -E '^(Cap|NoNewPrivs|Seccomp:|Uid|Gid)' /proc/self/status; id -un")
     lines = record.output("stdout").decode().split("\n")

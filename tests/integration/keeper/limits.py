@@ -5,7 +5,7 @@ import signal
 import time
 
 from keeper_driver import plan
-from rules import rule, same
+from rules import CONTAINER, SLOT, rule, same
 
 
 @rule("a busy loop ends at its CPU limit, and at no less")
@@ -63,6 +63,12 @@ def _(keeper):
     assert record.oom_kills or record.killed == "memory", record
 
 
+@rule("whoever fills the memory with files, and is small itself, leaves its keeper room", features=["memory"])
+def _(keeper):
+    record = keeper.shell("exec head -c 200000000 /dev/zero > /tmp/x", memory_bytes=48 << 20, disk_bytes=300 << 20, file_bytes=300 << 20)
+    assert record.oom_kills or record.killed == "memory", record
+
+
 @rule("a child that is killed for memory leaves the program its own end", features=["memory"])  # a sampler kills the whole tree
 def _(keeper):
     record = keeper.python("import os\nif not os.fork():\n b=b'x'*(200<<20)\n os._exit(0)\nos.wait(); print('alive')",
@@ -87,7 +93,7 @@ def _(keeper):
     same(record.output("stdout"), b"10\n")
 
 
-@rule("the disk is full at its limit, in bytes and in files")
+@rule("the disk is full at its limit, in bytes and in files", of=(SLOT, CONTAINER))
 def _(keeper):
     record = keeper.python("import os\nfd=os.open('x',os.O_CREAT|os.O_WRONLY)\ntry:\n os.posix_fallocate(fd,0,8<<20)\n"
                            "except OSError as e: print(e.errno)\nos.unlink('x')\nn=0\ntry:\n while 1:\n  open(f'f{n}','w').close(); n+=1\n"

@@ -3,7 +3,7 @@
 from typing import Callable, NamedTuple
 
 RULES = []
-SLOT, CONTAINER = "slot", "container"
+SLOT, CONTAINER, POD = "slot", "container", "pod"
 
 
 class Rule(NamedTuple):
@@ -14,7 +14,7 @@ class Rule(NamedTuple):
     keepers: tuple  # of which kinds of keepers it speaks
 
 
-def rule(text, needs=None, features=(), of=(SLOT, CONTAINER)):
+def rule(text, needs=None, features=(), of=(SLOT, CONTAINER, POD)):
     """Marks the function that tells whether the rule holds."""
 
     def collect(function):

@@ -3,7 +3,8 @@
 
     test_keeper.py KEEPER [--only WORDS]
 
-As root: of a slot as root with cgroups, as root without, and as an ordinary user; in a container with cgroups and without.
+As root: of a slot as root with cgroups, as root without, and as an ordinary user; in a container with cgroups and
+without; in a pod with cgroups and without.
 As an ordinary user: of a slot as that.
 """
 
@@ -20,14 +21,17 @@ import endings  # noqa: E402,F401  (collects its rules)
 import isolation  # noqa: E402,F401
 import life  # noqa: E402,F401
 import limits  # noqa: E402,F401
+import life_podded  # noqa: E402,F401
 import life_contained  # noqa: E402,F401
 import output  # noqa: E402,F401
 from harness.tap import Tap  # noqa: E402
 from contained import Contained  # noqa: E402
 from keeper_driver import Keeper  # noqa: E402
-from rules import CONTAINER, RULES, SLOT  # noqa: E402
+from podded import Podded  # noqa: E402
+from rules import CONTAINER, POD, RULES, SLOT  # noqa: E402
 
 ORDINARY_USER = 65534
+KEEPERS = {SLOT: Keeper, CONTAINER: Contained, POD: Podded}
 
 
 def hold(tap, way, binary, only, kind=SLOT, **options):
@@ -35,7 +39,7 @@ def hold(tap, way, binary, only, kind=SLOT, **options):
     for rule in (rule for rule in RULES if only in rule.text and kind in rule.keepers):
         title = f"{way}: {rule.text}"
         try:
-            keeper = keeper or (Keeper if kind == SLOT else Contained)(binary, **options)
+            keeper = keeper or KEEPERS[kind](binary, **options)
             missing = [rule.needs] if rule.needs and not shutil.which(rule.needs) else sorted(rule.features - keeper.features)
             if missing:
                 tap.skip(title, f"needs {', '.join(missing)}")
@@ -77,6 +81,8 @@ def main():
         hold_as_ordinary_user(tap, binary, only)
         hold(tap, "container", binary, only, CONTAINER)
         hold(tap, "container without cgroups", binary, only, CONTAINER, cgroups=False)
+        hold(tap, "pod", binary, only, POD)
+        hold(tap, "pod without cgroups", binary, only, POD, cgroups=False)
     else:
         hold(tap, "ordinary user", binary, only)
     sys.exit(tap.done())

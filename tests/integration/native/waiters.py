@@ -7,9 +7,11 @@ import re
 import time
 
 from scenario import main, parallel
+from harness import traces
 from harness.client import connect
 
 SLEEPER = {"runtime": "sh", "code": "sleep 1.5; echo done"}
+LONG_SLEEPER = {"runtime": "sh", "code": "sleep 6; echo done"}
 
 
 def request(method, path, body=None):
@@ -26,24 +28,30 @@ def metric(client, name):
     return int(found[1])
 
 
+def not_as_many_wait(client, count):
+    waiters = metric(client, "assay_waiters")
+    return [] if waiters == count else [f"{waiters} wait, and not {count}"]
+
+
+def not_as_few_descriptors(daemon, count):
+    now = descriptors(daemon)
+    return [] if now <= count else [f"{now} descriptors are open, there were {count}"]
+
+
 def waiters_that_leave_are_noticed_at_once_and_change_no_verdict(scenario):
     with scenario.daemon(slots=2) as daemon:
         client = daemon.client()
-        first = client.submit(SLEEPER).json["id"]
+        first = client.submit(LONG_SLEEPER).json["id"]
         before = descriptors(daemon)
         waiting = [connect(daemon.address, 20) for _ in range(50)]
         for connection in waiting:
             connection.sendall(request("GET", f"/v1/evaluations/{first}?wait=60"))
-        time.sleep(0.2)
-        if (waiters := metric(client, "assay_waiters")) != 50:
-            yield f"{waiters} of 50 wait"
+        yield from traces.eventually(lambda: not_as_many_wait(client, 50), 3)
         for connection in waiting:
             connection.close()
-        time.sleep(0.3)
-        if (waiters := metric(client, "assay_waiters")) != 0:
-            yield f"{waiters} waiters are still there 0.3 s after they left"
-        if (now := descriptors(daemon)) > before:
-            yield f"{now} descriptors are open, there were {before}"
+        yield from traces.eventually(lambda: not_as_many_wait(client, 0) or not_as_few_descriptors(daemon, before), 2)
+        if client.get(first)["verdict"]:
+            yield "it ended before this could be seen"
         if (status := client.finished(first)["status"]) != "completed":
             yield f"the verdict is {status}"
 

@@ -79,8 +79,9 @@ static void a_finished_one_is_as_the_design_shows(void **state)
           "\"stderr\":{\"text\":\"Traceback\\n\",\"encoding\":\"utf8\",\"bytes\":10,\"omitted_bytes\":0,"
           "\"truncated\":false,\"lossy\":false},"
           "\"usage\":{\"wall_time_ms\":12,\"cpu_time_ms\":11,\"memory_peak_bytes\":9437184,\"processes_peak\":1},"
-          "\"backend\":\"native\",\"runtime\":\"python\",\"image\":null,\"isolation\":\"full\",\"isolation_gaps\":[],"
-          "\"attempt\":1,\"max_attempts\":1,\"priority\":0," LIMITS_TEXT "\"labels\":{\"run\":\"42\"},"
+          "\"backend\":\"native\",\"runtime\":\"python\",\"image\":null,\"token\":null,\"isolation\":\"full\","
+          "\"isolation_gaps\":[],"
+          "\"attempt\":1,\"max_attempts\":1,\"priority\":0," LIMITS_TEXT "\"batch\":null,\"labels\":{\"run\":\"42\"},"
           "\"timeline\":[{\"status\":\"queued\",\"at\":\"1970-01-01T00:00:01.000Z\"},"
           "{\"status\":\"starting\",\"at\":\"1970-01-01T00:00:01.001Z\"},"
           "{\"status\":\"running\",\"at\":\"1970-01-01T00:00:01.005Z\"},"
@@ -97,9 +98,10 @@ static void an_open_one_has_no_verdict(void **state)
   assert_string_equal(
     text, "{\"id\":\"20261122_195800_0123abcd\",\"status\":\"queued\",\"created_at\":\"1970-01-01T00:00:01.000Z\","
           "\"started_at\":null,\"finished_at\":null,\"verdict\":null,\"backend\":\"native\",\"runtime\":null,"
-          "\"image\":null,\"isolation\":null,\"isolation_gaps\":[],\"attempt\":1,\"max_attempts\":1,\"priority\":"
-          "0," LIMITS_TEXT
-          "\"labels\":{\"run\":\"42\"},\"timeline\":[{\"status\":\"queued\",\"at\":\"1970-01-01T00:00:01.000Z\"}]}");
+          "\"image\":null,\"token\":null,\"isolation\":null,\"isolation_gaps\":[],\"attempt\":1,\"max_attempts\":1,"
+          "\"priority\":"
+          "0," LIMITS_TEXT "\"batch\":null,\"labels\":{\"run\":\"42\"},\"timeline\":[{\"status\":\"queued\",\"at\":"
+                           "\"1970-01-01T00:00:01.000Z\"}]}");
 }
 
 /* Reads one value out of what was written, which so is known to be JSON. */

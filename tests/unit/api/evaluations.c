@@ -37,6 +37,26 @@ static void an_open_one_is_told_from_memory(void **state)
   fake_request_destroy(request);
 }
 
+static void one_that_waits_is_told_its_place(void **state)
+{
+  struct fixture *fixture = *state;
+  const struct queue_place known = {.position = 7, .has_estimate = true, .starts_in_ms = 1000},
+                           unknown = {.position = 7};
+  open_one(fixture, STATE_QUEUED);
+  fixture->executor.place = &known;
+  struct http_request *request = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN);
+  assert_true(fake_answer_contains(request, "\"queue_position\":7,\"estimated_start_at\":\"20"));
+  fake_request_destroy(request);
+  fixture->executor.place = &unknown;
+  request = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN);
+  assert_true(fake_answer_contains(request, "\"queue_position\":7,\"estimated_start_at\":null"));
+  fake_request_destroy(request);
+  fixture->executor.place = NULL;
+  request = fixture_send(fixture, "GET", "/v1/evaluations/" ID_OPEN);
+  assert_false(fake_answer_contains(request, "queue_position"));
+  fake_request_destroy(request);
+}
+
 static void a_finished_one_is_told_from_the_store(void **state)
 {
   struct fixture *fixture = *state;
@@ -193,6 +213,7 @@ int main(void)
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     fixture_test(an_open_one_is_told_from_memory),
+    fixture_test(one_that_waits_is_told_its_place),
     fixture_test(a_finished_one_is_told_from_the_store),
     fixture_test(what_is_not_durable_is_not_there),
     fixture_test(a_store_that_fails_is_no_404),

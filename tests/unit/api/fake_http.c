@@ -60,6 +60,20 @@ void fake_request_leave(struct http_request *request)
   request->gone = NULL;
   if (gone)
     gone(request->gone_context);
+  if (request->stream.is_open) {
+    request->stream.is_open = false;
+    request->stream.events.gone(request->stream.events.context);
+  }
+}
+
+void fake_stream_take(struct http_request *request, unsigned pieces)
+{
+  request->stream.pieces_left = pieces;
+  if (!request->stream.is_full)
+    return;
+  request->stream.is_full = false;
+  if (request->stream.is_open)
+    request->stream.events.ready(request->stream.events.context);
 }
 
 void fake_request_destroy(struct http_request *request)
@@ -109,6 +123,29 @@ const char *http_header(const struct http_request *request, const char *name)
   return find_pair(request->header, request->header_count, name);
 }
 
+void http_close_after(struct http_request *request)
+{
+  request->closes = true;
+}
+
+void http_header_each(const struct http_request *request, const char *name,
+                      void (*each)(void *context, const char *value), void *context)
+{
+  for (size_t i = 0; i < request->header_count; i++)
+    if (!strcasecmp(request->header[i].name, name))
+      each(context, request->header[i].value);
+}
+
+bool http_is_from_unix(const struct http_request *request)
+{
+  return !request->is_from_tcp;
+}
+
+void http_peer(const struct http_request *request, char ret[static HTTP_PEER_SIZE])
+{
+  snprintf(ret, HTTP_PEER_SIZE, "%s", request->is_from_tcp ? "192.0.2.1" : "unix");
+}
+
 const void *http_body(const struct http_request *request, size_t *ret_size)
 {
   *ret_size = request->body.size;
@@ -118,6 +155,29 @@ const void *http_body(const struct http_request *request, size_t *ret_size)
 void http_body_release(struct http_request *request)
 {
   buffer_release(&request->body);
+}
+
+void http_body_on_arrival(struct http_request *request, void (*arrived)(void *context), void *context)
+{
+  (void)request;
+  (void)arrived;
+  (void)context;
+}
+
+bool http_body_has_ended(const struct http_request *request)
+{
+  (void)request;
+  return true;
+}
+
+void http_body_consume(struct http_request *request, size_t size)
+{
+  buffer_consume(&request->body, size);
+}
+
+void http_body_read_on(struct http_request *request)
+{
+  (void)request;
 }
 
 void http_on_gone(struct http_request *request, void (*gone)(void *context), void *context)
@@ -154,4 +214,42 @@ void http_respond_file(struct http_request *request, const struct http_response 
   assert_int_equal(pread(fd, bytes, length, (off_t)offset), (ssize_t)length);
   buffer_append(&request->answer, bytes, length);
   fd_close(fd);
+}
+
+struct http_stream *http_respond_stream(struct http_request *request, const struct http_response *response,
+                                        const struct http_stream_events *events)
+{
+  answer(request, response);
+  if (!strcmp(request->method, "HEAD"))
+    return NULL;
+  request->stream.request = request;
+  request->stream.events = *events;
+  request->stream.is_open = true;
+  return &request->stream;
+}
+
+bool http_stream_is_ready(const struct http_stream *stream)
+{
+  return !stream->is_full;
+}
+
+bool http_stream_send(struct http_stream *stream, struct blob *piece)
+{
+  assert_true(stream->is_open && !stream->is_full && piece->size > 0);
+  buffer_append(&stream->request->answer, piece->data, piece->size);
+  if (stream->pieces_left && --stream->pieces_left == 0)
+    stream->is_full = true;
+  return !stream->is_full;
+}
+
+void http_stream_end(struct http_stream *stream)
+{
+  assert_true(stream->is_open);
+  stream->is_open = false;
+}
+
+void http_stream_cut(struct http_stream *stream)
+{
+  http_stream_end(stream);
+  stream->is_cut = true;
 }

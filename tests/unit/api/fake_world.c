@@ -105,6 +105,19 @@ enum cancel_result executor_cancel(struct executor *executor, const char *id, vo
   return CANCEL_UNDER_WAY;
 }
 
+bool executor_place(const struct executor *executor, const struct evaluation *evaluation, struct queue_place *ret)
+{
+  if (!executor->place || evaluation->state != STATE_QUEUED)
+    return false;
+  *ret = *executor->place;
+  return true;
+}
+
+unsigned executor_turn_away(struct executor *executor)
+{
+  return ++executor->turned_away;
+}
+
 /* store/store.h */
 
 static struct fake_store_call *add_call(struct store *store)
@@ -126,10 +139,139 @@ void store_list(struct store *store, const struct store_filter *filter, store_li
   store->last_filter = *filter;
 }
 
+/* Answered at once. */
+void store_backup(struct store *store, store_backup_done *done, void *context)
+{
+  struct error full = {.kind = ERROR_NO_SPACE, .message = "no room for a copy"};
+  done(context, store->fails ? NULL : "/state/backups/20261129_100500", store->fails ? &full : NULL);
+}
+
+/* Answered at once. */
+void store_put_token(struct store *store, const struct store_token *token, store_token_done *done, void *context)
+{
+  if (!store->fails)
+    snprintf(store->token, sizeof store->token, "%s %s %s", token->name, token->scopes, token->limits);
+  done(context, store->fails ? STORE_FAILED : STORE_DONE);
+}
+
+void store_remove_token(struct store *store, const char *name, store_token_done *done, void *context)
+{
+  if (!store->fails && strncmp(store->token, name, strlen(name)) == 0)
+    store->token[0] = 0;
+  done(context, store->fails ? STORE_FAILED : STORE_DONE);
+}
+
+bool store_each_token(struct store *store, void (*each)(void *context, const struct store_token *token), void *context,
+                      struct error *error)
+{
+  (void)store;
+  (void)error;
+  each(context, &(struct store_token){.name = "loaded", .scopes = "read submit", .limits = "{}"});
+  return true;
+}
+
+/* Answered at once. */
+static void answer_delivery(struct store *store, const char *id, store_delivery_done *done, void *context)
+{
+  struct error broken = {.kind = ERROR_UNAVAILABLE, .message = "the disk is on fire"};
+  enum store_known known = STORE_UNKNOWN;
+  for (size_t i = 0; i < store->count; i++) {
+    struct evaluation *found = store->make[i]();
+    if (!strcmp(found->id, id))
+      known = found->state == STATE_FINISHED ? STORE_FINISHED : STORE_OPEN;
+    evaluation_destroy(found);
+  }
+  done(context, known, known == STORE_FINISHED ? store->delivery : NULL, store->delivery_is_pending,
+       store->fails ? &broken : NULL);
+}
+
+void store_delivery(struct store *store, const char *id, store_delivery_done *done, void *context)
+{
+  answer_delivery(store, id, done, context);
+}
+
+void store_delivery_again(struct store *store, const char *id, struct wall at, store_delivery_done *done, void *context)
+{
+  assert_true(at.ms > 0);
+  answer_delivery(store, id, done, context);
+}
+
 struct store_stats store_stats(const struct store *store)
 {
   (void)store;
   return (struct store_stats){.commits = 5, .writes = 9, .commit_us_total = 1234567, .reads = 3};
+}
+
+/* Of batches the store knows one at most, as it stands: they are tried on a real one (tests/unit/store, tests/integration). */
+
+static void add_batch_call(struct store *store, store_batch_done *done, void *context)
+{
+  *add_call(store) = (struct fake_store_call){.batch_done = done, .context = context};
+}
+
+void store_batch_open(struct store *store, const char *id, const char *key, store_batch_done *done, void *context)
+{
+  (void)id;
+  (void)key;
+  add_batch_call(store, done, context);
+}
+
+void store_batch_reject(struct store *store, const char *id, uint64_t line, const char *errors, store_batch_done *done,
+                        void *context)
+{
+  (void)id;
+  (void)line;
+  (void)errors;
+  add_batch_call(store, done, context);
+}
+
+void store_batch_complete(struct store *store, const char *id, uint64_t lines, store_batch_done *done, void *context)
+{
+  (void)id;
+  (void)lines;
+  add_batch_call(store, done, context);
+}
+
+void store_batch_cancel(struct store *store, const char *id, struct wall at, store_batch_done *done, void *context)
+{
+  (void)id;
+  (void)at;
+  add_batch_call(store, done, context);
+}
+
+void store_batch_get(struct store *store, const char *id, store_batch_done *done, void *context)
+{
+  (void)id;
+  add_batch_call(store, done, context);
+}
+
+void store_batch_find(struct store *store, const char *key, store_batch_done *done, void *context)
+{
+  (void)key;
+  add_batch_call(store, done, context);
+}
+
+void store_batch_results(struct store *store, const char *id, const struct store_page *page, store_list_done *done,
+                         void *context)
+{
+  (void)id;
+  (void)page;
+  *add_call(store) = (struct fake_store_call){.list_done = done, .context = context};
+}
+
+void store_batch_accepted(struct store *store, const char *id, uint64_t after, unsigned limit,
+                          store_batch_lines_done *done, void *context)
+{
+  (void)id;
+  (void)after;
+  (void)limit;
+  *add_call(store) = (struct fake_store_call){.lines_done = done, .context = context};
+}
+
+void store_batch_errors(struct store *store, const char *id, uint64_t after, unsigned limit,
+                        store_batch_lines_done *done, void *context)
+{
+  store_batch_accepted(store, id, after, limit, done, context);
 }
 
 static void answer_get(const struct store *store, const struct fake_store_call *call, const struct error *error)
@@ -168,6 +310,12 @@ void fake_store_dispatch(struct store *store)
   while (store->call_count) {
     struct fake_store_call call = store->calls[0];
     memmove(store->calls, store->calls + 1, --store->call_count * sizeof call);
-    (call.get_done ? answer_get : answer_list)(store, &call, error);
+    if (call.batch_done)
+      call.batch_done(call.context, store->batch && !error ? STORE_DONE : STORE_FAILED, error ? NULL : store->batch,
+                      error);
+    else if (call.lines_done)
+      call.lines_done(call.context, NULL, 0, error);
+    else
+      (call.get_done ? answer_get : answer_list)(store, &call, error);
   }
 }

@@ -22,7 +22,9 @@ struct executor {
     void *token;
   } earlier[FAKE_EVALUATIONS_MAX];
   size_t earlier_count;
-  bool refuses; /* to take a submission, with this: */
+  const struct queue_place *place; /* of every queued one; NULL: none has one */
+  unsigned turned_away;            /* and told that many seconds */
+  bool refuses;                    /* to take a submission, with this: */
   struct error refusal;
   unsigned cancels;
   bool holds_cancels; /* a cancellation is durable when the test says so, and not as soon as it is asked for */
@@ -39,6 +41,8 @@ struct fake_store_call {
   struct store_filter filter;
   store_get_done *get_done;
   store_list_done *list_done;
+  store_batch_done *batch_done;
+  store_batch_lines_done *lines_done;
   void *context;
 };
 
@@ -48,7 +52,11 @@ struct store {
   struct fake_store_call calls[FAKE_EVALUATIONS_MAX];
   size_t call_count;
   struct store_filter last_filter;
+  char token[128]; /* the last one put, as "NAME SCOPES LIMITS"; "" once removed */
   bool fails;
+  const struct store_batch *batch; /* the one that is there; NULL: none */
+  const struct delivery *delivery; /* of a finished one; NULL: none */
+  bool delivery_is_pending;        /* before it is wanted again */
   bool more;
   size_t page_rows; /* a list is given in pages of so many, by its before_sequence; 0: at once */
 };

@@ -18,6 +18,8 @@ static void write_view(const struct metrics *metrics, struct buffer *ret)
                  .queued_bytes = 4096},
     .store = {.commits = 5, .writes = 9, .commit_us_total = 1234567, .reads = 3},
     .waiters = 6,
+    .uploads = 2,
+    .results = 3,
     .version = "1.2.3",
   };
   metrics_write(&view, ret);
@@ -39,6 +41,7 @@ static void values_are_where_they_belong(void **state)
   metrics_count_response(&metrics, 202);
   metrics_count_response(&metrics, 429);
   metrics_count_submission(&metrics, STORE_STANDS);
+  metrics.batch_lines[BATCH_LINE_refused] = 7;
   CLEANUP_BUFFER struct buffer text = {0};
   write_view(&metrics, &text);
   assert_line(&text, "assay_build_info{version=\"1.2.3\"} 1");
@@ -49,6 +52,10 @@ static void values_are_where_they_belong(void **state)
   assert_line(&text, "assay_slots 3");
   assert_line(&text, "assay_slots_busy 2");
   assert_line(&text, "assay_waiters 6");
+  assert_line(&text, "assay_batch_uploads 2");
+  assert_line(&text, "assay_batch_results 3");
+  assert_line(&text, "assay_batch_lines_total{result=\"accepted\"} 0");
+  assert_line(&text, "assay_batch_lines_total{result=\"refused\"} 7");
   assert_line(&text, "assay_http_responses_total{code=\"202\"} 2");
   assert_line(&text, "assay_http_responses_total{code=\"429\"} 1");
   assert_line(&text, "assay_submissions_total{result=\"accepted\"} 0");

@@ -70,6 +70,20 @@ static void the_doctor_is_the_daemons(void **state)
   fake_request_destroy(request);
 }
 
+static void a_backup_is_answered_with_its_place_or_why_there_is_none(void **state)
+{
+  struct fixture *fixture = *state;
+  struct http_request *made = fixture_send(fixture, "POST", "/v1/admin/backup");
+  assert_int_equal(made->status, 201);
+  assert_string_equal(made->answer.data, "{\"path\":\"/state/backups/20261129_100500\"}\n");
+  fake_request_destroy(made);
+  fixture->store.fails = true;
+  struct http_request *failed = fixture_send(fixture, "POST", "/v1/admin/backup");
+  assert_int_equal(failed->status, 507);
+  assert_true(fake_answer_contains(failed, "no room for a copy"));
+  fake_request_destroy(failed);
+}
+
 static void the_front_page_lists_every_path(void **state)
 {
   struct fixture *fixture = *state;
@@ -84,9 +98,12 @@ int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
-    fixture_test(readiness_follows_the_daemon),    fixture_test(metrics_hold_ours_and_those_of_the_daemon),
-    fixture_test(runtimes_say_what_they_run),      fixture_test(the_doctor_is_the_daemons),
+    fixture_test(readiness_follows_the_daemon),
+    fixture_test(metrics_hold_ours_and_those_of_the_daemon),
+    fixture_test(runtimes_say_what_they_run),
+    fixture_test(the_doctor_is_the_daemons),
     fixture_test(the_front_page_lists_every_path),
+    fixture_test(a_backup_is_answered_with_its_place_or_why_there_is_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,7 +205,15 @@ static const struct fault_case fault_cases[] = {
    "name of a label"},
   {"a_label_without_a_name", "{'command':['x'],'labels':{'':''}}", "$.labels[\"\"]", "name of a label"},
   {"a_label_with_nul", "{'command':['x'],'labels':{'a':'\\u0000'}}", "$.labels.a", "must not contain NUL"},
-  {"a_callback", "{'command':['x'],'callback_url':'http://x'}", "$.callback_url", "not supported yet"},
+  {"a_callback_of_another_scheme", "{'command':['x'],'callback_url':'ftp://x.org/'}", "$.callback_url",
+   "http or https"},
+  {"a_callback_that_is_relative", "{'command':['x'],'callback_url':'/hook'}", "$.callback_url", "absolute URL"},
+  {"a_callback_with_credentials", "{'command':['x'],'callback_url':'https://a:b@x.org/'}", "$.callback_url",
+   "must not hold credentials"},
+  {"a_callback_to_this_host", "{'command':['x'],'callback_url':'http://127.1:80/'}", "$.callback_url",
+   "127.0.0.1 is not public"},
+  {"a_callback_with_nul", "{'command':['x'],'callback_url':'http://x.org/\\u0000'}", "$.callback_url",
+   "must not contain NUL"},
 };
 enum { FAULT_CASES = sizeof fault_cases / sizeof *fault_cases };
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,11 +212,14 @@ static void a_full_queue_says_when_to_come_back(void **state)
 {
   struct fixture *fixture = *state;
   fixture->executor.refuses = true;
-  fixture->executor.refusal = (struct error){.kind = ERROR_OVERLOADED, .message = "the queue is full"};
+  fixture->executor.refusal = (struct error){.kind = ERROR_OVERLOADED, .code = EAGAIN, .message = "the queue is full"};
   struct http_request *request = submit(fixture, "/v1/evaluations");
   assert_int_equal(request->status, 429);
   assert_string_equal(fake_answer_field(request, "Retry-After"), "1");
   assert_true(fake_answer_contains(request, "the queue is full"));
+  fake_request_destroy(request);
+  request = submit(fixture, "/v1/evaluations"); /* the executor says, and a later time than before */
+  assert_string_equal(fake_answer_field(request, "Retry-After"), "2");
   fake_request_destroy(request);
 }
 

@@ -723,6 +723,26 @@ static void while_too_much_waits_to_be_removed_nothing_is_launched(void **state)
   assert_int_equal(launch(scene, stage_name(9), "end"), LAUNCH_ACCEPTED);
 }
 
+/* The engine of these tests has two processors: eight launches at once. */
+static void launches_that_the_engine_has_no_processors_for_wait_until_others_are_done(void **state)
+{
+  enum { AT_ONCE = 8 };
+  struct scene *scene = *state;
+  open_ready(scene, 2 * AT_ONCE);
+  CLEANUP_BLOB struct blob *plan = plan_of("run", IMAGE);
+  assert_int_equal(launch(scene, stage_name(1), "end"), LAUNCH_ACCEPTED); /* so that the image is known to be there */
+  scripted_engine_spoil(scene->engine, "create", FAULT_HANG, 0, AT_ONCE - 1);
+  for (unsigned i = 2; i <= AT_ONCE; i++)
+    backend_launch(scene->stage.backend, stage_name(i), plan);
+  backend_launch(scene->stage.backend, stage_name(20), plan);
+  unsigned capacities = scene->stage.capacities;
+  assert_int_equal(launch(scene, stage_name(30), "end"), LAUNCH_BUSY);
+  assert_string_equal(scene->stage.launch_reason, "other containers have to be started first");
+  await(scene, stage_name(20), PRESENCE_RUNNING);
+  assert_true(scene->stage.capacities > capacities); /* which lets the core try again */
+  assert_int_equal(launch(scene, stage_name(30), "end"), LAUNCH_ACCEPTED);
+}
+
 /* Events and lists. */
 
 static void await_listener(struct scene *scene)
@@ -1219,6 +1239,7 @@ int main(void)
     TEST(removals_wait_for_the_engine),
     TEST(removals_are_tried_until_they_are_done),
     TEST(while_too_much_waits_to_be_removed_nothing_is_launched),
+    TEST(launches_that_the_engine_has_no_processors_for_wait_until_others_are_done),
     TEST(an_event_is_a_hint),
     TEST(nonsense_among_events_makes_it_look_at_everything),
     TEST(a_stream_that_breaks_is_opened_again_and_everything_looked_at),

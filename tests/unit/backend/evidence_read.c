@@ -1,5 +1,6 @@
 #include "backend/evidence/evidence_read.h"
 
+#include "../scarce_memory.h"
 #include "backend/directory.h"
 #include "backend/native/cleanup.h"
 #include "base/fd.h"
@@ -159,6 +160,31 @@ static void a_whole_record_with_whole_streams_counts(void **state)
   assert_memory_equal(out->data->data, "out\0\xff", 5);
   assert_data(&site->evidence.outputs->stream[STREAM_STDERR], "err");
   assert_null(site->evidence.outputs->stream[STREAM_COMPILE].data);
+}
+
+/* Also the small files are read into memory that may be missing: whichever it is, nothing is said of the attempt. */
+static void without_memory_it_cannot_be_told_and_later_it_can(void **state)
+{
+  struct site *site = *state;
+  static const unsigned char order[] = {0, 3, 0, 0, 0};
+  put_stream(site, STREAM_STDOUT, "out", 3);
+  put_stream(site, STREAM_STDERR, "err", 3);
+  put_file(site, "order", order, sizeof order);
+  put_record(site);
+  int before = 0;
+  for (bool failed = true; failed; before += failed) {
+    struct error error = {0};
+    scarce_memory(before);
+    bool told = evidence_read(site->evidence_fd, site->name, &site->evidence, &error) &&
+                evidence_read_outputs(site->evidence_fd, site->path, site->name, &site->evidence, &error);
+    failed = scarce_memory_failed();
+    assert_int_equal(told, !failed);
+    if (failed)
+      assert_int_equal(error.kind, ERROR_UNAVAILABLE);
+  }
+  assert_int_equal(before, 4); /* exit, two streams, order */
+  assert_true(site->evidence.recorded);
+  assert_data(&site->evidence.outputs->stream[STREAM_STDOUT], "out");
 }
 
 static void assert_damaged(struct site *site, const char *what)
@@ -417,6 +443,7 @@ int main(void)
     TEST(a_start_marker_is_read),
     TEST(an_empty_start_marker_still_means_started),
     TEST(a_whole_record_with_whole_streams_counts),
+    TEST(without_memory_it_cannot_be_told_and_later_it_can),
     TEST(a_record_without_its_end_line_is_none),
     TEST(an_empty_record_is_none),
     TEST(a_stream_with_another_digest_makes_the_record_worthless_and_is_delivered),

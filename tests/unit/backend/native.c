@@ -271,6 +271,16 @@ static void what_a_silent_keeper_might_run_is_unknown_and_not_absent(void **stat
   stage_await(stage, stage_name(1), PRESENCE_ABSENT); /* now that it has greeted */
 }
 
+static void a_keeper_that_is_leaving_when_it_is_called_is_replaced_at_once(void **state)
+{
+  struct stage *stage = *state;
+  put_in_slot(stage, "leaving");
+  start_stray_keeper(stage);
+  stage_open(stage, 1); /* which needs a keeper */
+  assert_int_equal(starts_of_keepers(stage), 2);
+  assert_int_equal(stage_launch(stage, stage_name(1), "end"), LAUNCH_ACCEPTED);
+}
+
 static void an_earlier_boot_is_dead(void **state)
 {
   struct stage *stage = *state;
@@ -336,6 +346,7 @@ int main(void)
     TEST(a_backend_without_any_keeper_says_why),
     TEST(strict_refuses_less_than_full_isolation_and_says_what_is_missing),
     TEST(what_a_silent_keeper_might_run_is_unknown_and_not_absent),
+    TEST(a_keeper_that_is_leaving_when_it_is_called_is_replaced_at_once),
     TEST(an_earlier_boot_is_dead),
     TEST(what_a_keeper_did_not_remove_before_it_died_is_removed),
     TEST(when_all_is_quiet_the_loop_sleeps),

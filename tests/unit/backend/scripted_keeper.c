@@ -1,7 +1,8 @@
 /*
  * A keeper that runs nothing and behaves as it is told, well or badly, so that the backend can be tested against both.
  * The word is the third argument of the plan's command; a file of that name in the slot's directory tells how to start:
- * "broken" (exit at once), "deaf" (hold the lock and never listen), "partial" (greet with less than full isolation).
+ * "broken" (exit at once), "deaf" (hold the lock and never listen), "leaving" (exit when somebody connects, once), "partial" (greet with less than
+ * full isolation).
  */
 
 #include "base/fd.h"
@@ -153,6 +154,8 @@ static void serve(struct keeper *keeper)
       return; /* forgotten by its test */
     if (ready[1].fd >= 0 && ready[1].revents)
       living = on_message(keeper);
+    if (ready[0].revents && unlinkat(keeper->slot, "leaving", 0) == 0)
+      return;
     if (ready[0].revents) {
       fd_close(keeper->daemon);
       keeper->daemon = accept4(keeper->listener, 0, 0, SOCK_CLOEXEC);

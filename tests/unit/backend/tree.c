@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,6 +77,24 @@ static void a_living_first_process_is_alive_until_it_is_killed(void **state)
   assert_int_equal(tree_life(&no_cgroups, &marker), LIFE_GONE);
 }
 
+static void out_of_descriptors_nothing_is_called_gone(void **state)
+{
+  (void)state;
+  struct start_marker marker = start_child();
+  struct rlimit before;
+  int free_fd = dup(STDIN_FILENO);
+  close(free_fd);
+  getrlimit(RLIMIT_NOFILE, &before);
+  for (int left = 0; left <= 1; left++) { /* none, and one, which is taken when the process is looked at */
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = (rlim_t)(free_fd + left), .rlim_max = before.rlim_max});
+    enum life life = tree_life(&no_cgroups, &marker);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(life, LIFE_UNKNOWN);
+  }
+  tree_kill(&no_cgroups, &marker, -1);
+  assert_int_equal(waitpid((pid_t)marker.init_pid, 0, 0), (pid_t)marker.init_pid);
+}
+
 static void another_process_with_the_same_pid_is_neither_alive_nor_killed(void **state)
 {
   (void)state;
@@ -111,7 +130,7 @@ static void a_populated_cgroup_is_alive_until_it_is_killed(void **state)
   (void)state;
   struct cgroup_layout cgroups;
   char path[1024], pid[16];
-  cgroup_detect("unit-test", &cgroups);
+  cgroup_detect("unit-test", NULL, &cgroups);
   if (!cgroups.v2_kill) {
     cgroup_release(&cgroups);
     skip();
@@ -142,6 +161,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_living_first_process_is_alive_until_it_is_killed),
     cmocka_unit_test(another_process_with_the_same_pid_is_neither_alive_nor_killed),
+    cmocka_unit_test(out_of_descriptors_nothing_is_called_gone),
     cmocka_unit_test(a_process_of_another_boot_is_gone),
     cmocka_unit_test(without_a_marker_nothing_is_alive),
     cmocka_unit_test(a_populated_cgroup_is_alive_until_it_is_killed),

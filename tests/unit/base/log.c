@@ -53,6 +53,29 @@ static void a_line_of_text_has_time_level_id_and_message(void **state)
   assert_int_equal(text->data[23], 'Z');
 }
 
+static const struct log_field fields[] = {{"event", "token_made"}, {"left_out", NULL}, {"by", "a\"b\nc"}, {0}};
+
+static void members_stand_behind_a_text(void **state)
+{
+  (void)state;
+  struct capture capture = capture_begin();
+  log_fields(LOG_INFO, 0, fields, "made");
+  CLEANUP_BLOB struct blob *text = capture_end(capture);
+  assert_string_equal((char *)text->data + 24, " info    made event=token_made by=a\"b?c\n");
+}
+
+static void members_are_strings_of_an_object(void **state)
+{
+  (void)state;
+  log_set_format(LOG_JSON);
+  struct capture capture = capture_begin();
+  log_fields(LOG_INFO, 0, fields, "made");
+  CLEANUP_BLOB struct blob *text = capture_end(capture);
+  assert_non_null(
+    strstr((char *)text->data,
+           "\"level\":\"info\",\"event\":\"token_made\",\"by\":\"a\\\"b\\u000ac\",\"message\":\"made\"}\n"));
+}
+
 static void control_characters_in_text_are_neutralised(void **state)
 {
   (void)state;
@@ -115,6 +138,8 @@ int main(void)
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(a_line_of_text_has_time_level_id_and_message, reset),
+    cmocka_unit_test_setup(members_stand_behind_a_text, reset),
+    cmocka_unit_test_setup(members_are_strings_of_an_object, reset),
     cmocka_unit_test_setup(control_characters_in_text_are_neutralised, reset),
     cmocka_unit_test_setup(control_characters_in_json_are_escaped, reset),
     cmocka_unit_test_setup(json_without_an_id_has_no_id, reset),

@@ -43,7 +43,48 @@ static void complete(struct script *script, struct evaluation *evaluation)
   assert_string_equal(taken(script, CALL_REMOVE).name.text, name.text);
 }
 
+static struct mono now(void *context)
+{
+  return ((struct script *)context)->now;
+}
+
+static void sees_the_end_without_a_record(struct script *script, const struct evaluation *evaluation)
+{
+  executor_hint(script->executor, attempt_name(evaluation));
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
+  taken(script, CALL_KILL);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, 0);
+}
+
 /* ---- acceptance ---- */
+
+static void the_queue_has_a_length_by_default(void **state)
+{
+  struct world world = {.context = *state, .now = now};
+  struct executor *executor = executor_create(&world, &(struct executor_config){0});
+  assert_int_equal(executor_count(executor).queue_max, QUEUE_EVALUATIONS_MAX);
+  executor_destroy(executor);
+  executor_destroy(0);
+}
+
+static void what_has_no_plan_takes_no_room_of_the_plans(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = draft();
+  blob_unref(evaluation->plan);
+  evaluation->plan = 0;
+  accepted(script, evaluation);
+  forget(script, CALL_LAUNCH);
+  assert_int_equal(executor_count(script->executor).queued_bytes, 0);
+}
+
+static void one_that_stands_somewhere_unknown_is_told_without_an_evaluation(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = submit(script, draft());
+  executor_accepted(script->executor, evaluation->id, STORE_STANDS, 0, 0);
+  assert_false(taken(script, CALL_ACCEPTED).with_evaluation);
+}
 
 static void nothing_is_acknowledged_or_launched_before_it_is_durable(void **state)
 {
@@ -221,6 +262,20 @@ static void bytes_that_are_not_durable_yet_wait_too(void **state)
   assert_int_equal(executor_count(script->executor).queued_bytes, 600);
 }
 
+static void what_open_ones_may_print_is_counted_until_they_are_finished(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *first = draft(), *second = draft();
+  first->limits.output_bytes = 100;
+  second->limits.output_bytes = 1000;
+  running(script, first);
+  accepted(script, second);
+  assert_int_equal(executor_count(script->executor).output_bytes, STREAM_COUNT * 1100);
+  complete(script, first);
+  taken(script, CALL_LAUNCH);
+  assert_int_equal(executor_count(script->executor).output_bytes, STREAM_COUNT * 1000);
+}
+
 /* ---- slots ---- */
 
 static void the_highest_priority_is_launched_first_and_the_oldest_among_equals(void **state)
@@ -338,8 +393,6 @@ static void a_cancellation_is_told_when_it_is_durable(void **state)
   executor_cancel(script->executor, evaluation->id, &first);
   advance(script, 10);
   executor_cancel(script->executor, evaluation->id, &second);
-  forget(script, CALL_KILL); /* which does not wait for that */
-  forget(script, CALL_OBSERVE);
   assert_int_equal(pending(script, CALL_CANCELLED), 0);
   for (int i = 0; i < 2; i++) {
     struct call asked = taken(script, CALL_STORE_CANCEL);
@@ -350,6 +403,23 @@ static void a_cancellation_is_told_when_it_is_durable(void **state)
     assert_int_equal(told.result, i ? STORE_STANDS : STORE_DONE);
     assert_string_equal(told.id, evaluation->id);
   }
+  taken(script, CALL_KILL);
+  taken(script, CALL_OBSERVE);
+}
+
+static void nothing_is_killed_for_a_cancellation_that_is_not_durable_yet(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = running(script, draft());
+  executor_cancel(script->executor, evaluation->id, script);
+  tick_after(script, RECONCILE_MS);
+  sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
+  assert_int_equal(pending(script, CALL_KILL), 0);
+
+  executor_cancelled(script->executor, evaluation->id, taken(script, CALL_STORE_CANCEL).token, STORE_DONE);
+  taken(script, CALL_CANCELLED);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+  taken(script, CALL_OBSERVE);
 }
 
 static void a_cancellation_that_cannot_be_stored_is_refused_and_breaks_the_daemon(void **state)
@@ -357,8 +427,6 @@ static void a_cancellation_that_cannot_be_stored_is_refused_and_breaks_the_daemo
   struct script *script = *state;
   struct evaluation *evaluation = running(script, draft());
   executor_cancel(script->executor, evaluation->id, script);
-  taken(script, CALL_KILL);
-  taken(script, CALL_OBSERVE);
   executor_cancelled(script->executor, evaluation->id, taken(script, CALL_STORE_CANCEL).token, STORE_FAILED);
   assert_int_equal(taken(script, CALL_CANCELLED).result, STORE_FAILED);
   taken(script, CALL_BROKEN);
@@ -467,6 +535,51 @@ static void cancelling_twice_is_cancelling_once(void **state)
   assert_quiet(script);
 }
 
+static void a_cancellation_of_what_is_not_open_any_more_is_told_and_no_more(void **state)
+{
+  struct script *script = *state;
+  executor_cancelled(script->executor, "20261121_101112_0000abcd", script, STORE_DONE);
+  assert_ptr_equal(taken(script, CALL_CANCELLED).token, script);
+}
+
+/* ---- answers that come when they are not waited for any more ---- */
+
+static void no_room_for_what_was_seen_running_changes_nothing(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  taken(script, CALL_LAUNCH);
+  executor_hint(script->executor, attempt_name(evaluation));
+  sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
+  executor_launched(script->executor, attempt_name(evaluation), LAUNCH_BUSY, 0);
+  assert_int_equal(evaluation->state, STATE_RUNNING);
+}
+
+static void what_was_seen_running_is_not_prepared_any_more(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  taken(script, CALL_LAUNCH);
+  executor_hint(script->executor, attempt_name(evaluation));
+  sees(script, attempt_name(evaluation), PRESENCE_RUNNING, true, 0);
+  executor_launched(script->executor, attempt_name(evaluation), LAUNCH_PREPARING, 0);
+  assert_int_equal(evaluation->state, STATE_RUNNING);
+}
+
+static void an_attempt_that_was_not_asked_for_does_not_begin(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = draft();
+  evaluation->attempts_max = 2;
+  running(script, evaluation);
+  executor_attempt_stored(script->executor, "20261121_101112_0000abcd", 2, STORE_DONE);
+  executor_attempt_stored(script->executor, evaluation->id, 2, STORE_DONE);
+  sees_the_end_without_a_record(script, evaluation);
+  assert_int_equal(taken(script, CALL_STORE_ATTEMPT).attempt, 2);
+  executor_attempt_stored(script->executor, evaluation->id, 3, STORE_DONE);
+  assert_int_equal(evaluation->attempt, 1);
+}
+
 /* ---- recovery ---- */
 
 static struct evaluation *recovered(struct script *script, unsigned attempt)
@@ -480,6 +593,17 @@ static struct evaluation *recovered(struct script *script, unsigned attempt)
   executor_recover(script->executor, evaluation);
   executor_start(script->executor);
   return evaluation;
+}
+
+static void one_that_was_never_looked_at_in_all_its_time_is_lost(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = recovered(script, 1);
+  sees(script, attempt_name(evaluation), PRESENCE_UNKNOWN, false, 0);
+  tick_after(script, QUEUED_MS_MAX);
+  struct verdict verdict = taken(script, CALL_STORE_FINISH).verdict;
+  assert_int_equal(verdict.kind, VERDICT_LOST);
+  assert_string_equal(verdict.reason, "the backend does not answer");
 }
 
 static void one_found_in_the_store_is_looked_at_before_anything_else(void **state)
@@ -794,6 +918,141 @@ static void what_is_open_is_found_by_its_id_and_in_order_of_acceptance(void **st
   assert_null(executor_find(script->executor, "20250101_000000_00000000"));
 }
 
+static struct queue_place place_of(struct script *script, const struct evaluation *evaluation)
+{
+  struct queue_place place;
+  assert_true(executor_place(script->executor, evaluation, &place));
+  return place;
+}
+
+static void who_waits_knows_the_place(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *first = running(script, draft());
+  struct evaluation *second = accepted(script, draft()), *last = accepted(script, with_priority(-1)),
+                    *urgent = accepted(script, with_priority(1));
+  assert_int_equal(place_of(script, urgent).position, 1);
+  assert_int_equal(place_of(script, second).position, 2);
+  assert_int_equal(place_of(script, last).position, 3);
+  assert_false(place_of(script, last).has_estimate);
+  struct queue_place place;
+  assert_false(executor_place(script->executor, first, &place));
+  struct evaluation *of_the_store = draft();
+  of_the_store->state = STATE_QUEUED;
+  assert_false(executor_place(script->executor, of_the_store, &place));
+  evaluation_destroy(of_the_store);
+}
+
+static void who_waits_knows_when_from_how_fast_others_went(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *first = running(script, draft()), *second = accepted(script, draft()),
+                    *third = accepted(script, draft()), *fourth = accepted(script, draft());
+  advance(script, 4000);
+  complete(script, first);
+  taken(script, CALL_LAUNCH);
+  executor_launched(script->executor, attempt_name(second), LAUNCH_ACCEPTED, 0);
+  executor_hint(script->executor, attempt_name(second));
+  sees(script, attempt_name(second), PRESENCE_RUNNING, true, 0);
+  assert_true(place_of(script, third).has_estimate);
+  assert_int_equal(place_of(script, third).starts_in_ms, 4000);
+  assert_int_equal(place_of(script, fourth).starts_in_ms, 8000);
+  assert_int_equal(executor_turn_away(script->executor), 4);
+  assert_int_equal(executor_turn_away(script->executor), 8);
+  executor_capacity(script->executor, "native", 0); /* the engine is away */
+  assert_false(place_of(script, third).has_estimate);
+}
+
+static void where_a_slot_is_free_and_the_backend_has_no_room_nobody_knows_when(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  executor_launched(script->executor, taken(script, CALL_LAUNCH).name, LAUNCH_BUSY, 0);
+  assert_int_equal(place_of(script, evaluation).position, 1);
+  assert_false(place_of(script, evaluation).has_estimate);
+}
+
+static void what_has_not_been_looked_at_since_the_start_has_no_place(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = recovered(script, 1);
+  taken(script, CALL_OBSERVE);
+  struct queue_place place;
+  assert_int_equal(evaluation->state, STATE_QUEUED);
+  assert_false(executor_place(script->executor, evaluation, &place));
+}
+
+static void who_waits_again_is_timed_from_then_on(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *others[] = {draft(), draft(), draft()};
+  for (int i = 0; i < 3; i++)
+    strcpy(others[i]->backend, "other");
+  executor_capacity(script->executor, "other", 1);
+  running(script, others[0]);
+  accepted(script, others[1]);
+  advance(script, 2000);
+  cancel(script, others[1]);
+  taken(script, CALL_STORE_FINISH);
+  running(script, draft()); /* two seconds for this one to leave, and nobody waits any more */
+  advance(script, 3600000);
+  accepted(script, others[2]);
+  assert_int_equal(executor_turn_away(script->executor), 2);
+  advance(script, 10000); /* the mean of 2 and 10 is 6, and two are in front */
+  assert_int_equal(executor_turn_away(script->executor), 12);
+}
+
+static void where_a_slot_is_free_it_starts_at_once(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = submit(script, draft());
+  evaluation->state = STATE_QUEUED; /* as it is when the submitter is told */
+  assert_int_equal(place_of(script, evaluation).position, 1);
+  assert_true(place_of(script, evaluation).has_estimate);
+  assert_int_equal(place_of(script, evaluation).starts_in_ms, 0);
+  evaluation->state = STATE_ACCEPTING;
+}
+
+static struct evaluation *of_client(const char *client)
+{
+  struct evaluation *evaluation = draft();
+  evaluation->token = xstrdup(client);
+  return evaluation;
+}
+
+static void clients_take_turns_and_know_their_places(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *first = running(script, of_client("flood")), *second = accepted(script, of_client("flood")),
+                    *third = accepted(script, of_client("flood")), *other = accepted(script, of_client("other"));
+  assert_int_equal(place_of(script, other).position, 1);
+  assert_int_equal(place_of(script, second).position, 2);
+  assert_int_equal(place_of(script, third).position, 3);
+  complete(script, first);
+  assert_string_equal(taken(script, CALL_LAUNCH).name.text, attempt_name(other).text);
+}
+
+/* The one that holds the slot was accepted first, and so were its client's others. */
+static void after_a_restart_who_holds_a_slot_is_not_next(void **state)
+{
+  struct script *script = *state;
+  script_restart(script);
+  struct evaluation *recovered[3];
+  for (unsigned i = 0; i < 3; i++) {
+    recovered[i] = of_client(i < 2 ? "flood" : "other");
+    snprintf(recovered[i]->id, sizeof recovered[i]->id, "20261122_195800_0000000%u", i);
+    recovered[i]->sequence = i + 1;
+    executor_recover(script->executor, recovered[i]);
+  }
+  executor_start(script->executor);
+  sees(script, attempt_name(recovered[0]), PRESENCE_RUNNING, true, 0);
+  for (unsigned i = 1; i < 3; i++)
+    sees(script, attempt_name(recovered[i]), PRESENCE_ABSENT, false, 0);
+  forget(script, CALL_CHANGED);
+  complete(script, recovered[0]);
+  assert_string_equal(taken(script, CALL_LAUNCH).name.text, attempt_name(recovered[2]).text);
+}
+
 static void no_timer_is_needed_while_nothing_is_open(void **state)
 {
   struct script *script = *state;
@@ -827,6 +1086,7 @@ int main(void)
     with_script(a_free_slot_is_room_beyond_the_queue),
     with_script(the_bytes_that_wait_are_bounded),
     with_script(bytes_that_are_not_durable_yet_wait_too),
+    with_script(what_open_ones_may_print_is_counted_until_they_are_finished),
     with_script(the_highest_priority_is_launched_first_and_the_oldest_among_equals),
     with_script(no_more_are_launched_than_there_are_slots),
     with_script(the_slot_is_free_as_soon_as_the_program_is_dead),
@@ -836,6 +1096,15 @@ int main(void)
     with_script(one_that_waits_is_cancelled_without_a_launch),
     with_script(one_that_is_not_durable_yet_is_not_open),
     with_script(a_cancellation_is_told_when_it_is_durable),
+    with_script(nothing_is_killed_for_a_cancellation_that_is_not_durable_yet),
+    with_script(a_cancellation_of_what_is_not_open_any_more_is_told_and_no_more),
+    with_script(no_room_for_what_was_seen_running_changes_nothing),
+    with_script(what_was_seen_running_is_not_prepared_any_more),
+    with_script(an_attempt_that_was_not_asked_for_does_not_begin),
+    with_script(the_queue_has_a_length_by_default),
+    with_script(what_has_no_plan_takes_no_room_of_the_plans),
+    with_script(one_that_stands_somewhere_unknown_is_told_without_an_evaluation),
+    with_script(one_that_was_never_looked_at_in_all_its_time_is_lost),
     with_script(a_cancellation_that_cannot_be_stored_is_refused_and_breaks_the_daemon),
     with_script(one_that_runs_is_killed_and_its_record_says_cancelled),
     with_script(a_kill_that_did_not_work_is_repeated),
@@ -865,6 +1134,14 @@ int main(void)
     with_script(a_lost_one_keeps_its_partial_output),
     with_script(a_draining_daemon_takes_nothing_new_and_launches_nothing_that_waits),
     with_script(what_is_open_is_found_by_its_id_and_in_order_of_acceptance),
+    with_script(who_waits_knows_the_place),
+    with_script(clients_take_turns_and_know_their_places),
+    with_script(after_a_restart_who_holds_a_slot_is_not_next),
+    with_script(who_waits_knows_when_from_how_fast_others_went),
+    with_script(where_a_slot_is_free_and_the_backend_has_no_room_nobody_knows_when),
+    with_script(what_has_not_been_looked_at_since_the_start_has_no_place),
+    with_script(who_waits_again_is_timed_from_then_on),
+    with_script(where_a_slot_is_free_it_starts_at_once),
     with_script(no_timer_is_needed_while_nothing_is_open),
   };
   return cmocka_run_group_tests(tests, 0, 0);

@@ -288,6 +288,64 @@ static void an_end_without_a_record_is_never_a_success(void **state)
 
 /* ---- law 2: the launch ---- */
 
+static void absence_says_nothing_while_the_launch_is_on_its_way(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  struct name name = taken(script, CALL_LAUNCH).name;
+  executor_hint(script->executor, name);
+  tick_after(script, RECONCILE_MS); /* the answer to that look is not waited for any longer: here is another */
+  sees(script, name, PRESENCE_ABSENT, false, 0);
+  sees(script, name, PRESENCE_ABSENT, false, 0);
+  assert_int_equal(evaluation->state, STATE_STARTING);
+  assert_quiet(script);
+}
+
+static void a_start_marker_shows_it_running_whatever_the_backend_says(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = starting(script, draft());
+  executor_hint(script->executor, attempt_name(evaluation));
+  sees(script, attempt_name(evaluation), PRESENCE_PENDING, true, 0);
+  assert_int_equal(evaluation->state, STATE_RUNNING);
+}
+
+static void a_hint_about_one_that_waits_changes_nothing(void **state)
+{
+  struct script *script = *state;
+  running(script, draft());
+  struct evaluation *second = accepted(script, draft());
+  executor_hint(script->executor, attempt_name(second));
+  sees(script, attempt_name(second), PRESENCE_ABSENT, false, 0);
+  assert_int_equal(second->state, STATE_QUEUED);
+  assert_quiet(script);
+}
+
+static void a_hint_during_the_last_look_makes_no_other(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = running(script, draft());
+  struct record record = record_of_code(0);
+  executor_hint(script->executor, attempt_name(evaluation));
+  executor_hint(script->executor, attempt_name(evaluation));
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, &record);
+  taken(script, CALL_STORE_FINISH);
+  assert_quiet(script);
+}
+
+static void the_isolation_is_what_was_last_seen(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = running(script, draft());
+  executor_hint(script->executor, attempt_name(evaluation));
+  taken(script, CALL_OBSERVE);
+  executor_observed(
+    script->executor, attempt_name(evaluation),
+    &(struct observation){.presence = PRESENCE_RUNNING, .started = true, .started_at = {1234}, .isolation = 5});
+  assert_int_equal(evaluation->isolation, 5);
+  assert_int_equal(evaluation->started_at.ms, 1234);
+}
+
 static void a_launch_without_an_answer_is_looked_for(void **state)
 {
   struct script *script = *state;
@@ -534,6 +592,8 @@ static void the_next_attempt_is_durable_before_it_is_launched_and_has_a_name_of_
   struct name second = taken(script, CALL_LAUNCH).name;
   assert_string_equal(second.text, name_make(evaluation->id, 2).text);
   assert_int_equal(evaluation->started_at.ms, 0);
+  assert_int_equal(evaluation->entered_at[STATE_RUNNING].ms, 0); /* this one has not been there */
+  assert_int_equal(evaluation->entered_at[STATE_SEALING].ms, 0);
 
   executor_launched(script->executor, first, LAUNCH_REFUSED, "late"); /* what concerns the first concerns nobody */
   executor_hint(script->executor, first);
@@ -648,6 +708,11 @@ int main(void)
     with_script(alive_at_the_second_look_is_alive),
     with_script(an_error_says_nothing),
     with_script(an_end_without_a_record_is_never_a_success),
+    with_script(absence_says_nothing_while_the_launch_is_on_its_way),
+    with_script(a_start_marker_shows_it_running_whatever_the_backend_says),
+    with_script(a_hint_about_one_that_waits_changes_nothing),
+    with_script(a_hint_during_the_last_look_makes_no_other),
+    with_script(the_isolation_is_what_was_last_seen),
     with_script(a_launch_without_an_answer_is_looked_for),
     with_script(a_launch_that_did_not_happen_is_repeated_under_the_same_name),
     with_script(what_was_started_is_not_launched_again),

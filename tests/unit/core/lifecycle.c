@@ -68,7 +68,7 @@ static void every_open_state_after_the_acceptance_has_a_deadline(void **state)
     assert_true(state_deadline_ms(open) > 0);
   assert_int_equal(state_deadline_ms(STATE_QUEUED), 24 * 3600 * 1000);
   assert_int_equal(state_deadline_ms(STATE_PREPARING), 3600 * 1000);
-  assert_int_equal(state_deadline_ms(STATE_STARTING), 30 * 1000);
+  assert_int_equal(state_deadline_ms(STATE_STARTING), 60 * 1000);
   assert_int_equal(state_deadline_ms(STATE_RUNNING), 5 * 1000);
   assert_int_equal(state_deadline_ms(STATE_SEALING), 10 * 1000);
 }

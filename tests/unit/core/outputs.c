@@ -162,6 +162,15 @@ static void kept_bytes_are_those_not_omitted(void **state)
   assert_int_equal(stream_kept_bytes(&(struct stream_output){.bytes = 10, .omitted_bytes = 4}), 6);
 }
 
+static void what_is_not_in_memory_adds_nothing(void **state)
+{
+  (void)state;
+  struct outputs *outputs = outputs_create();
+  set_stream(outputs, STREAM_STDERR, "err", 3, 0);
+  outputs->stream[STREAM_STDOUT] = (struct stream_output){.bytes = 3, .head_bytes = 3, .path = xstrdup("/in/a/file")};
+  assert_merged(outputs, 0, "err");
+}
+
 static void outputs_live_until_the_last_reference_goes(void **state)
 {
   (void)state;
@@ -189,6 +198,7 @@ int main(void)
     cmocka_unit_test(a_damaged_order_loses_no_bytes),
     cmocka_unit_test(every_byte_kept_comes_out_once_however_the_runs_are_cut),
     cmocka_unit_test(kept_bytes_are_those_not_omitted),
+    cmocka_unit_test(what_is_not_in_memory_adds_nothing),
     cmocka_unit_test(outputs_live_until_the_last_reference_goes),
   };
   return cmocka_run_group_tests(tests, 0, 0);

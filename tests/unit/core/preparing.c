@@ -333,6 +333,19 @@ static void one_cancelled_before_the_answer_ends_with_the_answer(void **state)
 
 /* ---- law 8 ---- */
 
+static void one_cancelled_before_the_answer_is_killed_for_as_long_as_it_is_seen(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = accepted(script, draft());
+  taken(script, CALL_LAUNCH);
+  hint(script, evaluation);
+  sees_progress(script, evaluation, "pulling");
+  cancel(script, evaluation);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+  sees_progress(script, evaluation, "pulling");
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+}
+
 static void it_ends_at_its_deadline_with_the_reason(void **state)
 {
   struct script *script = *state;
@@ -418,6 +431,15 @@ static void a_restart_that_finds_it_being_prepared_lets_it_be(void **state)
   taken(script, CALL_LAUNCH);
 }
 
+static void a_restart_that_finds_it_being_prepared_ends_that_if_it_was_cancelled(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = recovered(script);
+  cancel(script, evaluation);
+  sees_progress(script, evaluation, "pulling");
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
+}
+
 static void a_daemon_that_stops_launches_nothing_that_became_ready(void **state)
 {
   struct script *script = *state;
@@ -456,11 +478,13 @@ int main(void)
     with_script(one_cancelled_while_its_launch_was_under_way_never_ran),
     with_script(one_cancelled_before_the_answer_is_not_called_cancelled_unseen),
     with_script(one_cancelled_before_the_answer_ends_with_the_answer),
+    with_script(one_cancelled_before_the_answer_is_killed_for_as_long_as_it_is_seen),
     with_script(it_ends_at_its_deadline_with_the_reason),
     with_script(at_its_deadline_without_the_answer_to_the_launch_it_is_killed_and_looked_at),
     with_script(the_next_attempt_has_its_own_progress),
     with_script(a_restart_finds_it_absent_and_asks_again),
     with_script(a_restart_that_finds_it_being_prepared_lets_it_be),
+    with_script(a_restart_that_finds_it_being_prepared_ends_that_if_it_was_cancelled),
     with_script(a_daemon_that_stops_launches_nothing_that_became_ready),
   };
   return cmocka_run_group_tests(tests, 0, 0);

@@ -62,6 +62,11 @@ static const struct row with_record[] = {
    LIMIT_FILE,
    0,
    "died of SIGXFSZ"},
+  {{MEASURED, .step = STEP_RUN, .kind = EXIT_SIGNAL, .signal = SIGXFSZ, .pids_refused = 2},
+   VERDICT_FAILED,
+   LIMIT_FILE,
+   0,
+   "died of SIGXFSZ"},
 
   /* the compile step */
   {{MEASURED, .step = STEP_COMPILE, .kind = EXIT_CODE, .exit_code = 1},
@@ -392,6 +397,17 @@ static void a_record_decides_alone(void **state)
   }
 }
 
+static void output_lost_on_the_way_changes_the_reason_alone(void **state)
+{
+  (void)state;
+  const struct record record = {.step = STEP_RUN, .kind = EXIT_CODE, .exit_code = 1};
+  const struct verdict verdict =
+    verdict_decide(&(struct verdict_case){.limits = &limits, .record = &record, .lost_bytes = 12});
+  assert_int_equal(verdict.kind, VERDICT_FAILED);
+  assert_false(verdict.retryable);
+  assert_string_equal(verdict.reason, "exited with code 1; 12 bytes of its output were lost on the way");
+}
+
 static void a_platform_fault_is_never_the_programs(void **state)
 {
   (void)state;
@@ -502,6 +518,7 @@ int main(void)
     cmocka_unit_test(success_needs_a_whole_record_of_exit_code_0_that_nobody_forced),
     cmocka_unit_test(without_a_record_the_program_is_neither_blamed_nor_praised),
     cmocka_unit_test(a_record_decides_alone),
+    cmocka_unit_test(output_lost_on_the_way_changes_the_reason_alone),
     cmocka_unit_test(a_platform_fault_is_never_the_programs),
     cmocka_unit_test(the_status_of_the_record_is_always_told),
     cmocka_unit_test(a_limit_that_was_hit_comes_with_its_value),

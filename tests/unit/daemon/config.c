@@ -95,6 +95,19 @@ static void everything_has_a_default(void **state)
   release(loaded);
 }
 
+static void a_file_with_nothing_but_comments_is_the_defaults(void **state)
+{
+  (void)state;
+  static const char *const files[] = {"", "# nothing\n", "# slots: 4\n\n# more\n", "---\n"};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    struct loaded *loaded = load_yaml_text(files[i]);
+    if (!loaded->good)
+      fail_msg("%s: %s", files[i], loaded->error.message);
+    assert_int_equal(loaded->config.queue, 0);
+    release(loaded);
+  }
+}
+
 static void the_command_line_stands_above_the_environment_and_that_above_the_file(void **state)
 {
   (void)state;
@@ -191,6 +204,7 @@ static void an_entry_of_a_runtime_replaces_it_or_adds_to_it(void **state)
   assert_string_equal(runtimes_find(loaded->runtimes, "n")->image, "team/new");
   release(loaded);
 
+  expect_yaml_refusal("%YAML 1.2\n---\nslots: 1\n", "directives of YAML are not taken");
   expect_yaml_refusal("runtimes: {cobol: {image: x}}", "runtimes.cobol: needs `file` (a name) and `command`");
   expect_yaml_refusal("runtimes: {py: {image: x}}", "runtimes.py: needs"); /* an alias is no name */
   expect_yaml_refusal("runtimes: {python: {image: 'a b'}}", "runtimes.python.image: ");
@@ -223,6 +237,7 @@ int main(void)
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_has_a_default),
+    cmocka_unit_test(a_file_with_nothing_but_comments_is_the_defaults),
     cmocka_unit_test(the_command_line_stands_above_the_environment_and_that_above_the_file),
     cmocka_unit_test(backends_are_an_ordered_set),
     cmocka_unit_test(processors_are_counted_in_thousandths),

@@ -1,5 +1,6 @@
 /* How a call goes wrong, and that it is told truthfully: HTTP_NOT_SENT only where the server can have seen nothing. */
 
+#include "../scarce_memory.h"
 #include "client_fixture.h"
 
 #include <arpa/inet.h>
@@ -169,6 +170,7 @@ static void what_is_not_http_is_no_answer(void **state)
     "hello\n\n",
     "SSH-2.0-OpenSSH_9.2\r\n",
     "HTTP/1.1 OK 200\r\n\r\n",
+    "HTTP/2 2x00\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n",
@@ -247,6 +249,28 @@ static void a_body_is_limited_where_nobody_says_how(void **state)
   send_get(fixture, &result);
   answer_of_size(fixture, &result, 0, 1024 * 1024 + 1);
   await_outcome(fixture, &result, HTTP_UNKNOWN);
+}
+
+static void without_memory_for_it_an_answer_is_unknown_and_the_next_call_goes_well(void **state)
+{
+  struct fixture *fixture = *state;
+  enum { SIZE = 5000 };
+  int before = 0;
+  for (bool failed = true; failed; before += failed) {
+    RESULT result = {0};
+    struct http_call call = call_of(&result, "/");
+    call.answer_bytes_max = SIZE;
+    scarce_memory(before);
+    send_call(fixture, &result, &call);
+    answer_of_size(fixture, &result, 0, SIZE);
+    await_done(fixture, &result);
+    failed = scarce_memory_failed();
+    await_outcome(fixture, &result, failed ? HTTP_UNKNOWN : HTTP_ANSWERED);
+    assert_int_equal(result.body.size, failed ? 0 : SIZE);
+    if (failed)
+      assert_non_null(strstr(result.message, "no memory"));
+  }
+  assert_true(before > 0);
 }
 
 static void a_head_is_limited(void **state)
@@ -458,6 +482,7 @@ int main(void)
     OVER(start_tcp, a_connection_that_breaks_while_it_is_written_to_is_unknown),
     OVER(start_unix, a_body_up_to_the_limit_is_kept_and_one_beyond_it_is_not),
     OVER(start_unix, a_body_is_limited_where_nobody_says_how),
+    OVER(start_unix, without_memory_for_it_an_answer_is_unknown_and_the_next_call_goes_well),
     OVER(start_unix, a_head_is_limited),
     OVER(start_unix, answers_that_are_none_yet_do_not_go_on_for_ever),
     OVER(start_unix, a_stream_that_falls_silent_ends),

@@ -62,7 +62,7 @@ static void port_0_reports_the_real_one(void **state)
     struct listening listening;
     char name[256], end;
     unsigned port = 0;
-    assert_true(listening_open(&listening, addresses[i], name, 0));
+    assert_true(listening_open(&listening, addresses[i], 0600, name, 0));
     assert_int_equal(sscanf(name, "127.0.0.1:%u%c", &port, &end), 1);
     assert_true(port > 0);
     listening_close(&listening);
@@ -76,7 +76,7 @@ static void a_v6_address_stands_in_brackets(void **state)
   struct error error;
   char name[256];
   unsigned port = 0;
-  if (!listening_open(&listening, "[::1]:0", name, &error)) {
+  if (!listening_open(&listening, "[::1]:0", 0600, name, &error)) {
     if (error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT)
       skip(); /* a host without IPv6 */
     fail_msg("%s", error.message);
@@ -98,7 +98,7 @@ static void a_malformed_address_is_refused(void **state)
     struct listening listening;
     struct error error;
     char name[256];
-    if (listening_open(&listening, addresses[i], name, &error))
+    if (listening_open(&listening, addresses[i], 0600, name, &error))
       fail_msg("%s was taken for an address", addresses[i]);
     assert_int_equal(error.kind, ERROR_INVALID);
   }
@@ -110,8 +110,8 @@ static void an_address_in_use_is_an_error_that_names_it(void **state)
   struct listening first, second;
   struct error error;
   char name[256], other[256];
-  assert_true(listening_open(&first, "127.0.0.1:0", name, 0));
-  assert_false(listening_open(&second, name, other, &error));
+  assert_true(listening_open(&first, "127.0.0.1:0", 0600, name, 0));
+  assert_false(listening_open(&second, name, 0600, other, &error));
   assert_int_equal(error.code, EADDRINUSE);
   assert_non_null(strstr(error.message, name));
   listening_close(&first);
@@ -123,7 +123,7 @@ static void a_unix_socket_belongs_to_its_user_alone(void **state)
   struct listening listening;
   char name[256];
   mode_t before = umask(0);
-  assert_true(listening_open(&listening, socket_address, name, 0));
+  assert_true(listening_open(&listening, socket_address, 0600, name, 0));
   umask(before);
   assert_string_equal(name, socket_address);
   struct stat status;
@@ -133,14 +133,28 @@ static void a_unix_socket_belongs_to_its_user_alone(void **state)
   assert_int_equal(lstat(socket_path, &status), -1);
 }
 
+static void whom_the_mode_lets_in_may_connect_whatever_the_umask(void **state)
+{
+  (void)state;
+  struct listening listening;
+  char name[256];
+  mode_t before = umask(0077);
+  assert_true(listening_open(&listening, socket_address, 0660, name, 0));
+  umask(before);
+  struct stat status;
+  assert_return_code(lstat(socket_path, &status), errno);
+  assert_int_equal(status.st_mode, S_IFSOCK | 0660);
+  listening_close(&listening);
+}
+
 static void a_stale_unix_socket_is_replaced(void **state)
 {
   (void)state;
   struct listening stale, fresh;
   char name[256];
-  assert_true(listening_open(&stale, socket_address, name, 0));
+  assert_true(listening_open(&stale, socket_address, 0600, name, 0));
   close(stale.fd); /* as a kill -9 does: the file stays */
-  assert_true(listening_open(&fresh, socket_address, name, 0));
+  assert_true(listening_open(&fresh, socket_address, 0600, name, 0));
   int client = connect_to_socket();
   assert_true(client >= 0);
   close(client);
@@ -153,8 +167,8 @@ static void a_live_unix_socket_is_left_alone(void **state)
   struct listening live, second;
   struct error error;
   char name[256];
-  assert_true(listening_open(&live, socket_address, name, 0));
-  assert_false(listening_open(&second, socket_address, name, &error));
+  assert_true(listening_open(&live, socket_address, 0600, name, 0));
+  assert_false(listening_open(&second, socket_address, 0600, name, &error));
   assert_int_equal(error.kind, ERROR_CONFLICT);
   int client = connect_to_socket();
   assert_true(client >= 0);
@@ -171,7 +185,7 @@ static void a_file_that_is_no_socket_is_left_alone(void **state)
   struct listening listening;
   struct error error;
   char name[256];
-  assert_false(listening_open(&listening, socket_address, name, &error));
+  assert_false(listening_open(&listening, socket_address, 0600, name, &error));
   assert_int_equal(error.kind, ERROR_CONFLICT);
   struct stat status;
   assert_return_code(lstat(socket_path, &status), errno);
@@ -183,9 +197,9 @@ static void the_socket_of_a_successor_is_not_removed(void **state)
   (void)state;
   struct listening first, successor;
   char name[256];
-  assert_true(listening_open(&first, socket_address, name, 0));
+  assert_true(listening_open(&first, socket_address, 0600, name, 0));
   unlink(socket_path);
-  assert_true(listening_open(&successor, socket_address, name, 0));
+  assert_true(listening_open(&successor, socket_address, 0600, name, 0));
   listening_close(&first);
   int client = connect_to_socket();
   assert_true(client >= 0);
@@ -201,7 +215,7 @@ static void a_path_too_long_says_how_long_it_may_be(void **state)
   struct listening listening;
   struct error error;
   char name[256];
-  assert_false(listening_open(&listening, address, name, &error));
+  assert_false(listening_open(&listening, address, 0600, name, &error));
   assert_int_equal(error.code, ENAMETOOLONG);
   assert_non_null(strstr(error.message, "150"));
   assert_non_null(strstr(error.message, "107"));
@@ -216,6 +230,7 @@ int main(void)
     cmocka_unit_test(a_malformed_address_is_refused),
     cmocka_unit_test(an_address_in_use_is_an_error_that_names_it),
     cmocka_unit_test_teardown(a_unix_socket_belongs_to_its_user_alone, remove_socket),
+    cmocka_unit_test_teardown(whom_the_mode_lets_in_may_connect_whatever_the_umask, remove_socket),
     cmocka_unit_test_teardown(a_stale_unix_socket_is_replaced, remove_socket),
     cmocka_unit_test_teardown(a_live_unix_socket_is_left_alone, remove_socket),
     cmocka_unit_test_teardown(a_file_that_is_no_socket_is_left_alone, remove_socket),

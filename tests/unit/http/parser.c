@@ -4,6 +4,8 @@
  */
 
 #include "http/parser.h"
+
+#include "../scarce_memory.h"
 #include "base/memory.h"
 
 #include <setjmp.h>
@@ -17,7 +19,7 @@
 enum { HEAD_BYTES_MAX = 1024, BODY_BYTES_MAX_HERE = 100 };
 enum { SPLITS = 50 };
 
-static const struct parser_limits limits = {HEAD_BYTES_MAX, BODY_BYTES_MAX_HERE};
+static const struct parser_limits limits = {.head_bytes_max = HEAD_BYTES_MAX, .body_bytes_max = BODY_BYTES_MAX_HERE};
 
 #define TEXT(literal) literal, sizeof(literal) - 1
 #define HOST "Host: h\r\n"
@@ -306,9 +308,33 @@ static void an_unfinished_request_is_waited_for(void **state)
   }
 }
 
+/* Memory for a body. */
+
+static void without_memory_for_its_body_a_request_is_refused_and_later_understood(void **state)
+{
+  (void)state;
+  static const char text[] = POST "Content-Length: 100\r\n\r\n" HUNDRED;
+  int before = 0;
+  for (bool failed = true; failed; before += failed) {
+    scarce_memory(before);
+    struct outcome outcome = parse(text, strlen(text), 3);
+    failed = scarce_memory_failed();
+    assert_int_equal(outcome.state, failed ? PARSE_REFUSED : PARSE_COMPLETE);
+    if (failed)
+      assert_int_equal(refusal_status(outcome.refusal), 503);
+    request_destroy(outcome.request);
+  }
+  assert_true(before > 1); /* it grows more than once */
+}
+
 /* What a handler reads. */
 
-static void the_first_of_repeated_header_fields_is_read_in_any_case(void **state)
+static void collect_field(void *context, const char *value)
+{
+  buffer_printf(context, "[%s]", value);
+}
+
+static void of_repeated_header_fields_the_first_or_each_is_read_in_any_case(void **state)
 {
   (void)state;
   static const char text[] = GET "X-One:  first \t\r\nx-one: second\r\nEmpty:\r\n\r\n";
@@ -317,6 +343,9 @@ static void the_first_of_repeated_header_fields_is_read_in_any_case(void **state
   assert_string_equal(http_header(outcome.request, "empty"), "");
   assert_null(http_header(outcome.request, "absent"));
   assert_int_equal(request_field_count(outcome.request, "X-One"), 2);
+  CLEANUP_BUFFER struct buffer all = {0};
+  http_header_each(outcome.request, "X-ONE", collect_field, &all);
+  assert_string_equal(all.data, "[first][second]");
   request_destroy(outcome.request);
 }
 
@@ -351,17 +380,22 @@ static struct CMUnitTest row_test(const char *prefix, const char *name, CMUnitTe
   };
 }
 
-enum { MALFORMED_COUNT = sizeof malformed / sizeof *malformed, VALID_COUNT = sizeof valid / sizeof *valid };
+enum {
+  FUNCTIONS = 3,
+  MALFORMED_COUNT = sizeof malformed / sizeof *malformed,
+  VALID_COUNT = sizeof valid / sizeof *valid
+};
 
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   srand(7117); /* the same splits each time */
-  static struct CMUnitTest tests[MALFORMED_COUNT + 2 * VALID_COUNT + 2] = {
-    cmocka_unit_test(the_first_of_repeated_header_fields_is_read_in_any_case),
+  static struct CMUnitTest tests[MALFORMED_COUNT + 2 * VALID_COUNT + FUNCTIONS] = {
+    cmocka_unit_test(without_memory_for_its_body_a_request_is_refused_and_later_understood),
+    cmocka_unit_test(of_repeated_header_fields_the_first_or_each_is_read_in_any_case),
     cmocka_unit_test(query_parameters_are_decoded_and_kept_in_order),
   };
-  size_t count = 2;
+  size_t count = FUNCTIONS;
   for (size_t i = 0; i < MALFORMED_COUNT; i++)
     tests[count++] = row_test("refused", malformed[i].name, a_malformed_request_is_refused, &malformed[i]);
   for (size_t i = 0; i < VALID_COUNT; i++) {
@@ -369,7 +403,7 @@ int main(void)
     tests[count++] = row_test("waited for", valid[i].name, an_unfinished_request_is_waited_for, &valid[i]);
   }
   int failed = cmocka_run_group_tests_name("http/parser", tests, 0, 0);
-  for (size_t i = 2; i < count; i++)
+  for (size_t i = FUNCTIONS; i < count; i++)
     free((void *)(uintptr_t)tests[i].name);
   return failed;
 }

@@ -4,7 +4,7 @@
  * took.
  */
 
-#include "http/server.h"
+#include "served.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -31,16 +31,13 @@
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
 enum { BIG_BYTES = 16 * 1024 * 1024, FILE_BYTES = 3 * 1024 * 1024 };
-enum { HELD_MAX = 8, WAIT_MS_MAX = 20 * 1000, SOON_MS = 50 };
+enum { HELD_MAX = 8, SOON_MS = 50 };
 
 struct fixture {
-  uv_loop_t loop;
-  struct http_server *server;
-  uint16_t port;
+  struct served served;
   int file; /* FILE_BYTES of pattern */
   struct http_request *held[HELD_MAX];
   unsigned held_count, gone_count;
-  bool is_closed;
 };
 
 static char bytes_of_pattern[BIG_BYTES];
@@ -150,36 +147,16 @@ static void handle(void *context, struct http_request *request)
 
 /* The fixture. */
 
-static void turn(struct fixture *fixture)
-{
-  uv_run(&fixture->loop, UV_RUN_NOWAIT);
-}
-
 static void turn_for(struct fixture *fixture, unsigned ms)
 {
   for (struct mono end = mono_add_ms(mono_now(), ms); mono_now().us < end.us; poll(0, 0, 1))
-    turn(fixture);
+    served_turn(&fixture->served);
 }
-
-#define WAIT_FOR(fixture, condition)                                                                                   \
-  for (struct mono end_ = mono_add_ms(mono_now(), WAIT_MS_MAX); !(condition); turn(fixture)) {                         \
-    if (mono_now().us > end_.us)                                                                                       \
-      fail_msg("waited in vain for: %s", #condition);                                                                  \
-    poll(0, 0, 1);                                                                                                     \
-  }
 
 static struct fixture *start(const struct http_limits *limits)
 {
   struct fixture *fixture = xcalloc(1, sizeof *fixture);
-  assert_int_equal(uv_loop_init(&fixture->loop), 0);
-  fixture->server = http_server_create(&fixture->loop, limits, handle, fixture);
-  char address[256];
-  struct error error;
-  unsigned port;
-  if (!http_server_listen(fixture->server, "127.0.0.1:0", address, &error))
-    fail_msg("%s", error.message);
-  assert_int_equal(sscanf(address, "127.0.0.1:%u", &port), 1);
-  fixture->port = (uint16_t)port;
+  served_begin(&fixture->served, limits, handle, fixture);
   fixture->file = -1;
   return fixture;
 }
@@ -193,35 +170,23 @@ static void make_file(struct fixture *fixture)
   assert_true(fd_write_all(fixture->file, bytes_of_pattern, FILE_BYTES));
 }
 
-static void on_server_closed(void *context)
-{
-  struct fixture *fixture = context;
-  fixture->is_closed = true;
-}
-
-static void destroy_server(struct fixture *fixture)
-{
-  http_server_destroy(fixture->server, on_server_closed, fixture);
-  fixture->server = 0;
-}
-
 static void handle_destroy(struct fixture *fixture, struct http_request *request)
 {
-  destroy_server(fixture);
+  served_destroy(&fixture->served);
   respond_text(request, 200, "to nobody");
 }
 
 /* Whatever a test did, nothing may be left in the loop. */
 static void stop(struct fixture *fixture)
 {
-  if (fixture->server)
-    destroy_server(fixture);
-  WAIT_FOR(fixture, fixture->is_closed);
+  if (fixture->served.server)
+    served_destroy(&fixture->served);
+  WAIT_FOR(fixture, fixture->served.is_closed);
   for (unsigned i = 0; i < fixture->held_count; i++)
     if (fixture->held[i])
       respond_text(fixture->held[i], 200, "too late");
   fd_close(fixture->file);
-  assert_int_equal(uv_loop_close(&fixture->loop), 0);
+  served_end(&fixture->served);
   free(fixture);
 }
 
@@ -233,26 +198,15 @@ static void answer_held(struct fixture *fixture, unsigned index, const char *tex
 
 static unsigned open_connections(struct fixture *fixture)
 {
-  return http_server_count(fixture->server).open;
+  return http_server_count(fixture->served.server).open;
 }
 
 /* Clients. */
 
-static int client_connect(struct fixture *fixture)
-{
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(fixture->port)};
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-    fail_msg("cannot connect: %s", strerror(errno));
-  fcntl(fd, F_SETFL, O_NONBLOCK);
-  return fd;
-}
-
 /* Returns false once the server has closed the connection. */
 static bool client_send_bytes(struct fixture *fixture, int fd, const char *bytes, size_t size)
 {
-  for (size_t sent = 0; sent < size; turn(fixture)) {
+  for (size_t sent = 0; sent < size; served_turn(&fixture->served)) {
     ssize_t n = send(fd, bytes + sent, size - sent, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN)
       return false;
@@ -264,16 +218,6 @@ static bool client_send_bytes(struct fixture *fixture, int fd, const char *bytes
 static void client_send(struct fixture *fixture, int fd, const char *text)
 {
   assert_true(client_send_bytes(fixture, fd, text, strlen(text)));
-}
-
-/* What has come so far; false at the end of the stream. */
-static bool client_receive(int fd, struct buffer *got, size_t size_max)
-{
-  static char piece[256 * 1024];
-  ssize_t n = recv(fd, piece, size_max < sizeof piece ? size_max : sizeof piece, 0);
-  if (n > 0)
-    buffer_append(got, piece, (size_t)n);
-  return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 /* Everything until the server closes. */
@@ -354,7 +298,7 @@ static void a_connection_is_kept_for_the_next_request(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   for (int i = 0; i < 3; i++) {
     client_send(fixture, client, GET("/one"));
     CLEANUP_ANSWER struct answer answer = client_answer(fixture, client, true);
@@ -362,7 +306,7 @@ static void a_connection_is_kept_for_the_next_request(void **state)
     assert_non_null(strstr(answer.head.data, "\r\nConnection: keep-alive\r\n"));
     assert_non_null(strstr(answer.head.data, "\r\nDate: "));
   }
-  struct http_server_counts counts = http_server_count(fixture->server);
+  struct http_server_counts counts = http_server_count(fixture->served.server);
   assert_int_equal(counts.connections, 1);
   assert_int_equal(counts.requests, 3);
   assert_int_equal(counts.open, 1);
@@ -378,7 +322,7 @@ static void a_client_that_asks_for_it_is_closed_after_the_answer(void **state)
     "GET /x HTTP/1.0\r\n\r\n",
   };
   for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-    CLEANUP_FD int client = client_connect(fixture);
+    CLEANUP_FD int client = served_connect(&fixture->served);
     client_send(fixture, client, requests[i]);
     expect_text(fixture, client, 200, "/x");
     expect_closed(fixture, client);
@@ -390,7 +334,7 @@ static void a_request_in_single_bytes_is_answered(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   static const char request[] = "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello";
   for (size_t i = 0; request[i]; i++)
     assert_true(client_send_bytes(fixture, client, &request[i], 1));
@@ -402,14 +346,14 @@ static void pipelined_requests_are_handled_one_at_a_time_in_order(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/hold") GET("/two") GET("/hold") GET("/four"));
   WAIT_FOR(fixture, fixture->held_count == 1);
   turn_for(fixture, SOON_MS);
-  assert_int_equal(http_server_count(fixture->server).requests, 1);
+  assert_int_equal(http_server_count(fixture->served.server).requests, 1);
   answer_held(fixture, 0, "one");
   WAIT_FOR(fixture, fixture->held_count == 2);
-  assert_int_equal(http_server_count(fixture->server).requests, 3);
+  assert_int_equal(http_server_count(fixture->served.server).requests, 3);
   answer_held(fixture, 1, "three");
   expect_text(fixture, client, 200, "one");
   expect_text(fixture, client, 200, "/two");
@@ -424,7 +368,7 @@ static void many_pipelined_requests_do_not_nest(void **state)
   (void)state;
   enum { COUNT = 20000 };
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/hold"));
   CLEANUP_BUFFER struct buffer requests = {0}, got = {0};
   for (int i = 0; i < COUNT; i++)
@@ -432,10 +376,10 @@ static void many_pipelined_requests_do_not_nest(void **state)
   WAIT_FOR(fixture, fixture->held_count == 1);
   answer_held(fixture, 0, "first");
   size_t sent = 0;
-  while (http_server_count(fixture->server).requests < COUNT + 1) {
+  while (http_server_count(fixture->served.server).requests < COUNT + 1) {
     ssize_t n = send(client, requests.data + sent, requests.size - sent, MSG_NOSIGNAL);
     sent += n > 0 ? (size_t)n : 0;
-    turn(fixture);
+    served_turn(&fixture->served);
     client_receive(client, &got, SIZE_MAX);
   }
   stop(fixture);
@@ -446,7 +390,7 @@ static void head_is_answered_without_a_body(void **state)
   (void)state;
   struct fixture *fixture = start(0);
   make_file(fixture);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   static const char *const paths[] = {"/three", "/file?offset=1&length=6", "/big?size=6"};
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
     CLEANUP_FREE char *request = xasprintf("HEAD %s HTTP/1.1\r\n" HOST "\r\n", paths[i]);
@@ -463,7 +407,7 @@ static void an_error_is_a_problem_document(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/error"));
   CLEANUP_ANSWER struct answer answer = client_answer(fixture, client, true);
   assert_int_equal(answer.status, 429);
@@ -478,7 +422,7 @@ static void a_client_that_waits_for_it_is_told_to_send_its_body(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "POST /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
   CLEANUP_ANSWER struct answer interim = client_answer(fixture, client, true);
   assert_string_equal(interim.head.data, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -504,7 +448,7 @@ static void a_range_of_a_file_is_sent_byte_exact(void **state)
   };
   struct fixture *fixture = start(0);
   make_file(fixture);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
     CLEANUP_FREE char *request =
       xasprintf("GET /file?offset=%zu&length=%zu HTTP/1.1\r\n" HOST "\r\n", ranges[i][0], ranges[i][1]);
@@ -521,14 +465,14 @@ static void a_file_shorter_than_promised_ends_the_connection(void **state)
   (void)state;
   struct fixture *fixture = start(0);
   make_file(fixture);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   CLEANUP_FREE char *request = xasprintf("GET /file?length=%d HTTP/1.1\r\n" HOST "\r\n" GET("/next"), FILE_BYTES + 1);
   client_send(fixture, client, request);
   CLEANUP_BUFFER struct buffer got = {0};
   client_receive_all(fixture, client, &got);
   const char *body = strstr(got.data, "\r\n\r\n") + 4;
   assert_true(got.size - (size_t)(body - got.data) <= FILE_BYTES);
-  assert_int_equal(http_server_count(fixture->server).requests, 1);
+  assert_int_equal(http_server_count(fixture->served.server).requests, 1);
   stop(fixture);
 }
 
@@ -536,7 +480,7 @@ static void a_large_answer_reaches_a_slow_reader_whole(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "GET /big?size=16777216 HTTP/1.1\r\n" HOST "\r\n" GET("/next"));
   turn_for(fixture, SOON_MS);
   CLEANUP_ANSWER struct answer answer = client_answer(fixture, client, true);
@@ -549,9 +493,9 @@ static void a_client_that_closed_its_side_while_it_is_answered_gets_the_answer(v
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "GET /big?size=16777216 HTTP/1.1\r\n" HOST "\r\n");
-  WAIT_FOR(fixture, http_server_count(fixture->server).requests == 1);
+  WAIT_FOR(fixture, http_server_count(fixture->served.server).requests == 1);
   shutdown(client, SHUT_WR);
   turn_for(fixture, SOON_MS);
   CLEANUP_ANSWER struct answer answer = client_answer(fixture, client, true);
@@ -563,17 +507,19 @@ static void a_client_that_closed_its_side_while_it_is_answered_gets_the_answer(v
 static void a_client_that_takes_nothing_is_closed(void **state)
 {
   (void)state;
-  struct fixture *fixture = start(&(struct http_limits){.write_ms_max = 100});
+  struct fixture *fixture = start(&(struct http_limits){.write_ms_max = 500});
   make_file(fixture);
   static const char *const requests[] = {
     "GET /big?size=16777216 HTTP/1.1\r\n" HOST "\r\n",
     "GET /file?length=3145728 HTTP/1.1\r\n" HOST "\r\n",
   };
   for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-    CLEANUP_FD int client = client_connect(fixture);
+    CLEANUP_FD int client = served_connect(&fixture->served);
     setsockopt(client, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+    CLEANUP_BUFFER struct buffer four = {0};
     for (int n = 0; n < 4; n++)
-      client_send(fixture, client, requests[i]);
+      buffer_puts(&four, requests[i]);
+    client_send(fixture, client, four.data);
     WAIT_FOR(fixture, open_connections(fixture) == 0);
   }
   stop(fixture);
@@ -582,13 +528,13 @@ static void a_client_that_takes_nothing_is_closed(void **state)
 static void a_client_that_takes_it_slowly_is_not_closed(void **state)
 {
   (void)state;
-  struct fixture *fixture = start(&(struct http_limits){.write_ms_max = 100});
-  CLEANUP_FD int client = client_connect(fixture);
+  struct fixture *fixture = start(&(struct http_limits){.write_ms_max = 2000});
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "GET /big?size=16777216 HTTP/1.1\r\n" HOST "\r\n");
   CLEANUP_BUFFER struct buffer got = {0};
-  for (int i = 0; i < 30; i++) {
+  for (int i = 0; i < 40; i++) {
     assert_true(client_receive(client, &got, SIZE_MAX));
-    turn_for(fixture, 20);
+    turn_for(fixture, 60);
   }
   assert_int_equal(open_connections(fixture), 1);
   stop(fixture);
@@ -619,7 +565,7 @@ static void a_client_that_leaves_is_noticed_while_its_request_is_handled(void **
   (void)state;
   struct fixture *fixture = start(0);
   for (unsigned i = 0; i < 3; i++) {
-    int client = client_connect(fixture);
+    int client = served_connect(&fixture->served);
     client_send(fixture, client, GET("/hold"));
     WAIT_FOR(fixture, fixture->held_count == i + 1);
     ways_to_leave[i](client);
@@ -639,7 +585,7 @@ static void a_client_that_leaves_is_noticed_behind_what_it_pipelined(void **stat
   CLEANUP_FREE char *bytes = xmalloc(early[1]);
   memset(bytes, 'x', early[1]);
   for (unsigned i = 0; i < 2; i++) {
-    int client = client_connect(fixture);
+    int client = served_connect(&fixture->served);
     client_send(fixture, client, GET("/hold"));
     WAIT_FOR(fixture, fixture->held_count == i + 1);
     /* As much as the server's bound and the kernel's buffers take. */
@@ -662,7 +608,7 @@ static void what_was_sent_beyond_the_bound_is_handled_in_the_end(void **state)
   (void)state;
   enum { COUNT = 10000 };
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   CLEANUP_BUFFER struct buffer requests = {0}, got = {0};
   buffer_puts(&requests, GET("/hold"));
   for (int i = 0; i < COUNT; i++)
@@ -678,7 +624,7 @@ static void what_was_sent_beyond_the_bound_is_handled_in_the_end(void **state)
              ssize_t n = send(client, requests.data + sent, requests.size - sent, MSG_NOSIGNAL);
              sent += n > 0 ? (size_t)n : 0;
              client_receive(client, &got, SIZE_MAX);
-             http_server_count(fixture->server).requests == COUNT + 1;
+             http_server_count(fixture->served.server).requests == COUNT + 1;
            }));
   stop(fixture);
 }
@@ -687,7 +633,7 @@ static void gone_is_told_at_once_to_who_asks_too_late(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  int client = client_connect(fixture);
+  int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/hold"));
   WAIT_FOR(fixture, fixture->held_count == 1);
   http_on_gone(fixture->held[0], 0, 0);
@@ -705,7 +651,7 @@ static void a_slow_head_is_refused_though_it_makes_progress(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.head_ms_max = 200});
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "GET / HTTP/1.1\r\n");
   CLEANUP_BUFFER struct buffer got = {0};
   WAIT_FOR(fixture, ({
@@ -722,7 +668,7 @@ static void a_body_that_stops_is_refused(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.body_ms_max = 100});
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nhello");
   expect_refusal(fixture, client, 408);
   stop(fixture);
@@ -732,7 +678,7 @@ static void a_body_that_makes_progress_is_waited_for(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.body_ms_max = 300, .head_ms_max = 300, .idle_ms_max = 300});
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 30\r\n\r\n");
   for (int i = 0; i < 30; i++) {
     client_send(fixture, client, "x");
@@ -746,8 +692,8 @@ static void an_idle_connection_is_closed_without_a_word(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.idle_ms_max = 50});
-  CLEANUP_FD int fresh = client_connect(fixture);
-  CLEANUP_FD int used = client_connect(fixture);
+  CLEANUP_FD int fresh = served_connect(&fixture->served);
+  CLEANUP_FD int used = served_connect(&fixture->served);
   client_send(fixture, used, GET("/x"));
   expect_text(fixture, used, 200, "/x");
   expect_closed(fixture, fresh);
@@ -760,7 +706,7 @@ static void a_request_that_is_being_handled_has_no_deadline_here(void **state)
   (void)state;
   struct fixture *fixture =
     start(&(struct http_limits){.head_ms_max = 20, .body_ms_max = 20, .idle_ms_max = 20, .write_ms_max = 20});
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/hold"));
   turn_for(fixture, 200);
   assert_int_equal(fixture->held_count, 1);
@@ -773,7 +719,7 @@ static void a_body_too_large_is_refused_before_it_is_sent(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.body_bytes_max = 1000});
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "POST /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n");
   expect_refusal(fixture, client, 413);
   stop(fixture);
@@ -784,7 +730,7 @@ static void a_refusal_reaches_a_client_that_is_still_sending(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.body_bytes_max = 1000});
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4000000\r\n\r\n");
   CLEANUP_FREE char *bytes = xcalloc(1, 4000000);
   assert_true(client_send_bytes(fixture, client, bytes, 4000000));
@@ -807,12 +753,12 @@ static void a_malformed_request_ends_the_connection(void **state)
   };
   struct fixture *fixture = start(0);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    CLEANUP_FD int client = client_connect(fixture);
+    CLEANUP_FD int client = served_connect(&fixture->served);
     client_send(fixture, client, rows[i].text);
     client_send(fixture, client, GET("/smuggled"));
     expect_refusal(fixture, client, rows[i].status);
   }
-  assert_int_equal(http_server_count(fixture->server).requests, 0);
+  assert_int_equal(http_server_count(fixture->served.server).requests, 0);
   stop(fixture);
 }
 
@@ -820,7 +766,7 @@ static void a_refusal_comes_after_the_answers_before_it(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/hold") GET("/two") "nonsense\r\n" GET("/four"));
   WAIT_FOR(fixture, fixture->held_count == 1);
   answer_held(fixture, 0, "one");
@@ -834,10 +780,10 @@ static void too_many_bytes_of_bodies_are_refused_until_some_are_released(void **
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.bodies_bytes_max = 15});
-  CLEANUP_FD int first = client_connect(fixture);
-  CLEANUP_FD int second = client_connect(fixture);
-  CLEANUP_FD int third = client_connect(fixture);
-  CLEANUP_FD int fourth = client_connect(fixture);
+  CLEANUP_FD int first = served_connect(&fixture->served);
+  CLEANUP_FD int second = served_connect(&fixture->served);
+  CLEANUP_FD int third = served_connect(&fixture->served);
+  CLEANUP_FD int fourth = served_connect(&fixture->served);
   client_send(fixture, first, "POST /hold HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789");
   WAIT_FOR(fixture, fixture->held_count == 1);
   client_send(fixture, second, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789");
@@ -850,29 +796,59 @@ static void too_many_bytes_of_bodies_are_refused_until_some_are_released(void **
   stop(fixture);
 }
 
-static void connections_beyond_the_limit_are_told_so(void **state)
+static void connections_beyond_the_limit_are_told_so_where_all_have_their_requests_in(void **state)
 {
   (void)state;
   struct fixture *fixture = start(&(struct http_limits){.connections_max = 2});
-  int first = client_connect(fixture);
-  CLEANUP_FD int second = client_connect(fixture);
-  WAIT_FOR(fixture, open_connections(fixture) == 2);
-  CLEANUP_FD int third = client_connect(fixture);
+  CLEANUP_FD int first = served_connect(&fixture->served);
+  int second = served_connect(&fixture->served);
+  client_send(fixture, first, GET("/hold"));
+  client_send(fixture, second, GET("/hold"));
+  WAIT_FOR(fixture, fixture->held_count == 2);
+  CLEANUP_FD int third = served_connect(&fixture->served);
   client_send(fixture, third, GET("/x"));
   {
     CLEANUP_ANSWER struct answer answer = client_answer(fixture, third, true);
     assert_int_equal(answer.status, 503);
     assert_non_null(strstr(answer.head.data, "\r\nRetry-After: 1\r\n"));
   }
-  client_send(fixture, second, GET("/x"));
-  expect_text(fixture, second, 200, "/x");
-  close(third);
-  third = -1;
-  close(first);
+  answer_held(fixture, 0, "one");
+  expect_text(fixture, first, 200, "one");
+  answer_held(fixture, 1, "two");
+  expect_text(fixture, second, 200, "two");
+  close(second);
   WAIT_FOR(fixture, open_connections(fixture) == 1);
-  CLEANUP_FD int fourth = client_connect(fixture);
+  CLEANUP_FD int fourth = served_connect(&fixture->served);
   client_send(fixture, fourth, GET("/y"));
   expect_text(fixture, fourth, 200, "/y");
+  stop(fixture);
+}
+
+static void for_one_more_connection_the_one_waited_for_longest_makes_room(void **state)
+{
+  (void)state;
+  struct fixture *fixture = start(&(struct http_limits){.connections_max = 3});
+  CLEANUP_FD int busy = served_connect(&fixture->served);
+  client_send(fixture, busy, GET("/hold"));
+  WAIT_FOR(fixture, fixture->held_count == 1);
+  CLEANUP_FD int idle = served_connect(&fixture->served);
+  client_send(fixture, idle, GET("/x"));
+  expect_text(fixture, idle, 200, "/x");
+  CLEANUP_FD int slow = served_connect(&fixture->served);
+  WAIT_FOR(fixture, open_connections(fixture) == 3);
+  /* Half a request does not make its place a better one, a whole one does. */
+  client_send(fixture, slow, "GET /x HTT");
+  client_send(fixture, idle, GET("/x"));
+  expect_text(fixture, idle, 200, "/x");
+
+  CLEANUP_FD int another = served_connect(&fixture->served);
+  client_send(fixture, another, GET("/y"));
+  expect_text(fixture, another, 200, "/y");
+  expect_closed(fixture, slow);
+  client_send(fixture, idle, GET("/x"));
+  expect_text(fixture, idle, 200, "/x");
+  answer_held(fixture, 0, "held");
+  expect_text(fixture, busy, 200, "held");
   stop(fixture);
 }
 
@@ -887,10 +863,10 @@ static void out_of_descriptors_clients_wait_and_the_loop_does_not_spin(void **st
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int first = client_connect(fixture);
+  CLEANUP_FD int first = served_connect(&fixture->served);
   client_send(fixture, first, GET("/x"));
   expect_text(fixture, first, 200, "/x");
-  CLEANUP_FD int waiting = client_connect(fixture);
+  CLEANUP_FD int waiting = served_connect(&fixture->served);
 
   log_set_level(LOG_ERROR);
   struct rlimit before, none;
@@ -899,11 +875,11 @@ static void out_of_descriptors_clients_wait_and_the_loop_does_not_spin(void **st
   setrlimit(RLIMIT_NOFILE, &none);
   uv_prepare_t prepare;
   unsigned turns = 0;
-  uv_prepare_init(&fixture->loop, &prepare);
+  uv_prepare_init(&fixture->served.loop, &prepare);
   prepare.data = &turns;
   uv_prepare_start(&prepare, count_turn);
   for (struct mono end = mono_add_ms(mono_now(), 500); mono_now().us < end.us;)
-    uv_run(&fixture->loop, UV_RUN_ONCE); /* blocks unless there is something to do */
+    uv_run(&fixture->served.loop, UV_RUN_ONCE); /* blocks unless there is something to do */
   assert_true(turns < 100);
   client_send(fixture, first, GET("/still-served"));
   expect_text(fixture, first, 200, "/still-served");
@@ -929,13 +905,13 @@ static void thousands_of_idle_connections_are_held_and_cost_no_wake_ups(void **s
   struct fixture *fixture = start(0);
   CLEANUP_FREE int *clients = xcalloc(COUNT, sizeof *clients);
   for (int i = 0; i < COUNT; i++) {
-    clients[i] = client_connect(fixture);
+    clients[i] = served_connect(&fixture->served);
     if (i % 50 == 0)
-      turn(fixture);
+      served_turn(&fixture->served);
   }
   WAIT_FOR(fixture, open_connections(fixture) == COUNT);
-  turn(fixture);
-  assert_true(uv_backend_timeout(&fixture->loop) > 10 * 1000);
+  served_turn(&fixture->served);
+  assert_true(uv_backend_timeout(&fixture->served.loop) > 10 * 1000);
   for (int i = 0; i < COUNT; i += 999) {
     client_send(fixture, clients[i], GET("/x"));
     expect_text(fixture, clients[i], 200, "/x");
@@ -951,15 +927,15 @@ static void a_server_without_connections_has_no_timer(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  turn(fixture);
-  assert_int_equal(uv_backend_timeout(&fixture->loop), -1);
-  int client = client_connect(fixture);
+  served_turn(&fixture->served);
+  assert_int_equal(uv_backend_timeout(&fixture->served.loop), -1);
+  int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/x"));
   expect_text(fixture, client, 200, "/x");
   close(client);
   WAIT_FOR(fixture, open_connections(fixture) == 0);
-  turn(fixture);
-  assert_int_equal(uv_backend_timeout(&fixture->loop), -1);
+  served_turn(&fixture->served);
+  assert_int_equal(uv_backend_timeout(&fixture->served.loop), -1);
   stop(fixture);
 }
 
@@ -969,12 +945,12 @@ static void a_server_that_stops_listening_serves_who_is_there(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/hold"));
   WAIT_FOR(fixture, fixture->held_count == 1);
-  http_server_stop_listening(fixture->server);
+  http_server_stop_listening(fixture->served.server);
   int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(fixture->port)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(fixture->served.port)};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   assert_int_equal(connect(late, (struct sockaddr *)&to, sizeof to), -1);
   close(late);
@@ -990,17 +966,17 @@ static void destroying_the_server_tells_who_handles_a_request(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int held = client_connect(fixture);
-  CLEANUP_FD int writing = client_connect(fixture);
-  CLEANUP_FD int reading = client_connect(fixture);
+  CLEANUP_FD int held = served_connect(&fixture->served);
+  CLEANUP_FD int writing = served_connect(&fixture->served);
+  CLEANUP_FD int reading = served_connect(&fixture->served);
   client_send(fixture, held, GET("/hold"));
   client_send(fixture, writing, "GET /big?size=16777216 HTTP/1.1\r\n" HOST "\r\n");
   client_send(fixture, reading, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhe");
-  WAIT_FOR(fixture, http_server_count(fixture->server).requests == 2);
-  destroy_server(fixture);
+  WAIT_FOR(fixture, http_server_count(fixture->served.server).requests == 2);
+  served_destroy(&fixture->served);
   assert_int_equal(fixture->gone_count, 1);
-  assert_false(fixture->is_closed);
-  WAIT_FOR(fixture, fixture->is_closed);
+  assert_false(fixture->served.is_closed);
+  WAIT_FOR(fixture, fixture->served.is_closed);
   stop(fixture);
 }
 
@@ -1008,7 +984,7 @@ static void a_handler_may_destroy_the_server(void **state)
 {
   (void)state;
   struct fixture *fixture = start(0);
-  CLEANUP_FD int client = client_connect(fixture);
+  CLEANUP_FD int client = served_connect(&fixture->served);
   client_send(fixture, client, GET("/destroy") GET("/never"));
   expect_closed(fixture, client);
   stop(fixture);
@@ -1046,7 +1022,8 @@ int main(void)
     cmocka_unit_test(a_malformed_request_ends_the_connection),
     cmocka_unit_test(a_refusal_comes_after_the_answers_before_it),
     cmocka_unit_test(too_many_bytes_of_bodies_are_refused_until_some_are_released),
-    cmocka_unit_test(connections_beyond_the_limit_are_told_so),
+    cmocka_unit_test(connections_beyond_the_limit_are_told_so_where_all_have_their_requests_in),
+    cmocka_unit_test(for_one_more_connection_the_one_waited_for_longest_makes_room),
     cmocka_unit_test(out_of_descriptors_clients_wait_and_the_loop_does_not_spin),
     cmocka_unit_test(thousands_of_idle_connections_are_held_and_cost_no_wake_ups),
     cmocka_unit_test(a_server_without_connections_has_no_timer),

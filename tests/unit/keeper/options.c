@@ -71,6 +71,23 @@ static void a_container_needs_a_directory_and_an_attempts_name_and_nothing_else(
                      "--evidence", "/e"));
 }
 
+static void a_pod_needs_the_same_and_its_init_container_two_directories(void **state)
+{
+  (void)state;
+  struct options options;
+  assert_true(PARSE(&options, 0, "--pod", "/assay", "--name", "assay-20261122_195800_0123abcd-1"));
+  assert_string_equal(options.pod_path, "/assay");
+  assert_false(PARSE(&options, 0, "--pod", "/assay"));
+  assert_false(PARSE(&options, 0, "--pod", "/assay", "--name", "nobody"));
+  assert_false(PARSE(&options, 0, "--pod", "/a", "--container", "/a", "--name", "assay-20261122_195800_0123abcd-1"));
+  assert_true(PARSE(&options, 0, "--install", "/assay", "--from", "/assay-plan"));
+  assert_string_equal(options.install_path, "/assay");
+  assert_string_equal(options.from_path, "/assay-plan");
+  assert_false(PARSE(&options, 0, "--install", "/assay"));
+  assert_false(PARSE(&options, 0, "--from", "/assay-plan"));
+  assert_false(PARSE(&options, 0, "--install", "/a", "--from", "/b", "--slot", "/s", "--evidence", "/e"));
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -78,6 +95,7 @@ int main(void)
     cmocka_unit_test(everything_that_can_be_said_is_heard),
     cmocka_unit_test(what_makes_no_sense_is_refused),
     cmocka_unit_test(a_container_needs_a_directory_and_an_attempts_name_and_nothing_else),
+    cmocka_unit_test(a_pod_needs_the_same_and_its_init_container_two_directories),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -102,11 +104,41 @@ static void the_upper_half_of_a_command_hides_nothing(void **state)
   assert_int_equal(behind_filters(SYS_ioctl, 0, 0x541c, 0), EPERM);
 }
 
+/* What may be done to others of one's user, but to process 1 and to all of them. */
+static void apart_from_the_keeper_a_process_may_do_what_it_could(void **state)
+{
+  (void)state;
+  pid_t child = fork();
+  if (!child) {
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (filter_load(FILTER_APART))
+      _exit(100);
+    struct rlimit limit;
+    cpu_set_t set;
+    if (prlimit(0, RLIMIT_CPU, 0, &limit) || prlimit(getpid(), RLIMIT_CPU, &limit, 0) ||
+        sched_getaffinity(1, sizeof set, &set) || sched_setaffinity(0, sizeof set, &set) ||
+        setpriority(PRIO_PROCESS, 0, 19) || setpriority(PRIO_PGRP, getpgrp(), 19))
+      _exit(1);
+    if (prlimit(1, RLIMIT_CPU, &limit, 0) != -1 || errno != EPERM)
+      _exit(2);
+    if (syscall(SYS_prlimit64, 0x7700000001, RLIMIT_CPU, &limit, 0) != -1 || errno != EPERM)
+      _exit(3);
+    if (sched_setaffinity(1, sizeof set, &set) != -1 || setpriority(PRIO_PROCESS, 1, 19) != -1 ||
+        setpriority(PRIO_USER, 0, 19) != -1)
+      _exit(4);
+    _exit(0);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_call_is_allowed_or_refused_and_not_both),
+    cmocka_unit_test(apart_from_the_keeper_a_process_may_do_what_it_could),
     cmocka_unit_test(the_kernel_answers_as_the_table_says),
     cmocka_unit_test(arguments_decide_where_they_must),
     cmocka_unit_test(the_upper_half_of_a_command_hides_nothing),

@@ -5,11 +5,13 @@
 
 #include "support.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum fault_kind { FAULT_NO, FAULT_SYNC, FAULT_WRITE, FAULT_READ };
 
@@ -208,13 +210,43 @@ static void a_failed_fsync_is_never_tried_again(void **state)
   fixture_destroy(fixture);
 }
 
-static void a_full_disk_fails_the_store_and_says_so(void **state)
+/* Bytes that the reserve takes on the disk. */
+static uint64_t reserved_bytes(const struct fixture *fixture)
+{
+  CLEANUP_FREE char *path = path_in(fixture->directory, "reserve");
+  struct stat status;
+  assert_return_code(stat(path, &status), errno);
+  return (uint64_t)status.st_blocks * 512;
+}
+
+static void a_full_disk_is_met_from_the_reserve(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create();
+  if (!reserved_bytes(fixture)) {
+    fixture_destroy(fixture);
+    skip(); /* this file system cannot reserve */
+  }
+  disk_fails(FAULT_WRITE, 1, 1); /* in the middle of a transaction */
+  assert_int_equal(accept_number(fixture, 1), STORE_DONE);
+  assert_int_equal(fixture->failures, 0);
+  assert_int_equal(reserved_bytes(fixture), 0);
+  assert_true(store_has_reserve(fixture->store)); /* there is room again */
+  assert_true(reserved_bytes(fixture) > 0);
+  struct fixture *after = fixture_crash(fixture);
+  assert_known(after, 1);
+  fixture_destroy(after);
+  fixture_destroy(fixture);
+}
+
+static void a_disk_that_stays_full_fails_the_store_and_says_so(void **state)
 {
   (void)state;
   struct fixture *fixture = fixture_create();
   assert_int_equal(accept_number(fixture, 1), STORE_DONE);
-  disk_fails(FAULT_WRITE, 0, 1);
+  disk_fails(FAULT_WRITE, 0, 1 << 30);
   assert_int_equal(accept_number(fixture, 2), STORE_FAILED);
+  disk_fails(FAULT_NO, 0, 0);
   assert_non_null(strstr(fixture->failure, "full"));
   struct fixture *after = fixture_crash(fixture);
   assert_known(after, 1);
@@ -264,13 +296,41 @@ static void a_failed_read_is_an_error_and_never_an_absence(void **state)
   fixture_destroy(fixture);
 }
 
+/* One that fills the log, so that a checkpoint follows 100 ms later. */
+static struct evaluation *evaluation_make_large(unsigned number)
+{
+  struct evaluation *evaluation = evaluation_make(number);
+  blob_unref(evaluation->plan);
+  evaluation->plan = blob_create(0, MIB(8));
+  return evaluation;
+}
+
+static void a_checkpoint_that_finds_no_room_is_put_off(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create();
+  struct evaluation *evaluation = evaluation_make_large(1);
+  assert_int_equal(accept_now(fixture, evaluation).result, STORE_DONE);
+  disk_fails(FAULT_WRITE, 0, 1 << 30);
+  for (int tries = 0; tries < 100 && load(&disk.after) >= 0; tries++)
+    poll(0, 0, 20);
+  assert_true(load(&disk.after) < 0);
+  disk_fails(FAULT_NO, 0, 0);
+  assert_int_equal(accept_number(fixture, 2), STORE_DONE);
+  assert_int_equal(fixture->failures, 0);
+  struct fixture *after = fixture_crash(fixture);
+  assert_known(after, 1);
+  assert_known(after, 2);
+  fixture_destroy(after);
+  evaluation_destroy(evaluation);
+  fixture_destroy(fixture);
+}
+
 static void a_failed_checkpoint_fails_the_store_and_loses_nothing(void **state)
 {
   (void)state;
   struct fixture *fixture = fixture_create();
-  struct evaluation *evaluation = evaluation_make(1);
-  blob_unref(evaluation->plan);
-  evaluation->plan = blob_create(0, MIB(8));
+  struct evaluation *evaluation = evaluation_make_large(1);
   struct accepted accepted = {0};
   disk_fails(FAULT_SYNC, 2, 1); /* the log's header, the commit; then the checkpoint, 100 ms later */
   store_accept(fixture->store, evaluation, accepted_note, &accepted);
@@ -349,7 +409,9 @@ int main(void)
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(a_failed_fsync_is_never_tried_again, heal),
-    cmocka_unit_test_teardown(a_full_disk_fails_the_store_and_says_so, heal),
+    cmocka_unit_test_teardown(a_full_disk_is_met_from_the_reserve, heal),
+    cmocka_unit_test_teardown(a_disk_that_stays_full_fails_the_store_and_says_so, heal),
+    cmocka_unit_test_teardown(a_checkpoint_that_finds_no_room_is_put_off, heal),
     cmocka_unit_test_teardown(reads_are_served_after_a_failed_write, heal),
     cmocka_unit_test_teardown(a_failed_read_is_an_error_and_never_an_absence, heal),
     cmocka_unit_test_teardown(a_failed_checkpoint_fails_the_store_and_loses_nothing, heal),

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,42 @@ static void a_file_left_by_a_daemon_that_died_before_its_commit_is_replaced(void
   fixture_destroy(fixture);
 }
 
+static unsigned entries_in(const char *path)
+{
+  DIR *directory = opendir(path);
+  assert_non_null(directory);
+  unsigned count = 0;
+  for (const struct dirent *entry; (entry = readdir(directory));)
+    count += entry->d_name[0] != '.';
+  closedir(directory);
+  return count;
+}
+
+static void what_no_verdict_names_is_swept_at_the_next_start_and_nothing_else(void **state)
+{
+  (void)state;
+  struct fixture *fixture = fixture_create();
+  struct evaluation *open = evaluation_make(2), *finished = ended(fixture);
+  CLEANUP_FREE char *source = path_in(fixture->directory, "stderr");
+  write_pattern(source, LARGE);
+  finish_with_file(fixture, finished, source);
+  accept_now(fixture, open);
+  CLEANUP_FREE char *linked = xasprintf("%s/outputs/%s.stdout", fixture->directory, open->id);
+  CLEANUP_FREE char *half_copied = xasprintf("%s/outputs/%s.compile.new", fixture->directory, open->id);
+  write_pattern(linked, 17);
+  write_pattern(half_copied, 17);
+
+  struct fixture *after = fixture_crash(fixture);
+  CLEANUP_FREE char *directory = path_in(after->directory, "outputs");
+  CLEANUP_FREE char *kept = xasprintf("%s/%s.stderr", directory, finished->id);
+  assert_pattern(kept, LARGE);
+  assert_int_equal(entries_in(directory), 1);
+  evaluation_destroy(open);
+  evaluation_destroy(finished);
+  fixture_destroy(after);
+  fixture_destroy(fixture);
+}
+
 static void a_stream_too_large_for_the_database_becomes_a_file(void **state)
 {
   (void)state;
@@ -216,6 +253,7 @@ int main(void)
     cmocka_unit_test(a_file_is_kept_beside_the_database_and_its_source_stays),
     cmocka_unit_test(a_file_on_another_file_system_is_copied),
     cmocka_unit_test(a_file_left_by_a_daemon_that_died_before_its_commit_is_replaced),
+    cmocka_unit_test(what_no_verdict_names_is_swept_at_the_next_start_and_nothing_else),
     cmocka_unit_test(a_stream_too_large_for_the_database_becomes_a_file),
     cmocka_unit_test(an_output_that_cannot_be_kept_makes_no_verdict),
   };

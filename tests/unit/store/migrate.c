@@ -31,6 +31,12 @@ static struct evaluation *the_open_one(void)
   struct evaluation *evaluation = evaluation_make(1);
   free(evaluation->image);
   evaluation->image = 0;
+  free(evaluation->token);
+  evaluation->token = 0;
+  free(evaluation->traceparent);
+  evaluation->traceparent = 0;
+  free(evaluation->tracestate);
+  evaluation->tracestate = 0;
   free(evaluation->labels);
   evaluation->labels = xstrdup("{\"run\":\"42\"}");
   evaluation->idempotency_key = xstrdup("a key");
@@ -107,6 +113,8 @@ static void lists_hold_both_kinds(void **state)
   assert_int_equal(listed.count, 3);
   assert_string_equal(listed.items[0]->image, "python:3.12");
   assert_null(listed.items[2]->image);
+  assert_string_equal(listed.items[0]->token, "ci");
+  assert_null(listed.items[2]->token);
   listed_release(&listed);
   fixture_destroy(fixture);
 }

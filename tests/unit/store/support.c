@@ -158,6 +158,9 @@ struct evaluation *evaluation_make(unsigned number)
   snprintf(evaluation->backend, sizeof evaluation->backend, "native");
   snprintf(evaluation->runtime, sizeof evaluation->runtime, "python");
   evaluation->image = xstrdup("python:3.12");
+  evaluation->token = xstrdup("ci");
+  evaluation->traceparent = xstrdup("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  evaluation->tracestate = xstrdup("rojo=1");
   evaluation->labels = xstrdup("{}");
   evaluation->plan = blob_create("a plan", 6);
   evaluation->entered_at[STATE_QUEUED] = (struct wall){1790000000000 + number};
@@ -276,6 +279,19 @@ struct listed list_now(struct fixture *fixture, const struct store_filter *filte
   return listed;
 }
 
+static void note_retained(void *context, unsigned removed, bool more)
+{
+  *(struct retained *)context = (struct retained){true, more, removed};
+}
+
+struct retained retain_now(struct fixture *fixture, uint64_t age_ms, uint64_t bytes)
+{
+  struct retained retained = {0};
+  store_retain(fixture->store, &(struct store_retention){age_ms, bytes}, note_retained, &retained);
+  fixture_wait(fixture, &retained.done);
+  return retained;
+}
+
 void listed_release(struct listed *listed)
 {
   for (size_t i = 0; i < listed->count; i++)
@@ -317,6 +333,8 @@ void assert_same_evaluation(const struct evaluation *a, const struct evaluation 
   assert_string_equal(a->backend, b->backend);
   assert_string_equal(a->runtime, b->runtime);
   assert_same_text(a->image, b->image);
+  assert_same_text(a->token, b->token);
+  assert_same_text(a->callback_url, b->callback_url);
   assert_memory_equal(&a->limits, &b->limits, sizeof a->limits);
   assert_string_equal(a->labels, b->labels);
   assert_same_text(a->idempotency_key, b->idempotency_key);

@@ -66,5 +66,11 @@ struct listed {
 struct listed list_now(struct fixture *fixture, const struct store_filter *filter);
 void listed_release(struct listed *listed);
 
+struct retained {
+  bool done, more;
+  unsigned removed;
+};
+struct retained retain_now(struct fixture *fixture, uint64_t age_ms, uint64_t bytes);
+
 /* Every field that the store keeps. */
 void assert_same_evaluation(const struct evaluation *a, const struct evaluation *b);

@@ -5,8 +5,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -426,6 +426,19 @@ static void streams_and_kill_reasons_have_names(void **state)
   assert_string_equal(kill_reason_name(KILLED_DEADLINE), "deadline");
 }
 
+static void a_copy_marker_survives_the_round_trip(void **state)
+{
+  (void)state;
+  const struct copy_marker marker = {.next_frame = 9, .stream = {{1, 2}, {INT64_MAX, 3}, {0, INT64_MAX}}};
+  struct copy_marker again;
+  CLEANUP_BUFFER struct buffer text = {0};
+  copy_marker_encode(&marker, &text);
+  assert_true(copy_marker_decode(text.data, text.size, &again, 0));
+  assert_memory_equal(&marker, &again, sizeof marker);
+  text.data[7] ^= 1;
+  assert_false(copy_marker_decode(text.data, text.size, &again, 0));
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -451,6 +464,7 @@ int main(void)
     cmocka_unit_test(the_ring_holds_exactly_the_head_and_the_last_bytes),
     cmocka_unit_test(a_limit_without_a_tail_keeps_nothing_behind_its_head),
     cmocka_unit_test(the_digest_is_xxh3),
+    cmocka_unit_test(a_copy_marker_survives_the_round_trip),
     cmocka_unit_test(streams_and_kill_reasons_have_names),
   };
   return cmocka_run_group_tests(tests, 0, 0);

@@ -1,0 +1,535 @@
+#include "backend/kubernetes/cluster.h"
+
+#include "backend/watch.h"
+#include "base/clock.h"
+#include "base/json_bounds.h"
+#include "http/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+  MEETING_MS_MAX = 5000,
+  DELAY_MS_FIRST = 100, /* between two tries to meet it */
+  DELAY_MS_MAX = 5000,
+  CONNECT_MS_MAX = 2000,
+  WAIT_MS_MAX = 30000, /* for a turn, where the server has too much to do */
+  PAUSE_MS_DEFAULT = 1000,
+  PAUSE_MS_MAX = 30000,
+  MESSAGE_SIZE = REASON_SIZE,
+};
+#define REFUSAL_BYTES_MAX KIB(64)
+
+/* A bucket of calls: CALLS_PER_S run into it, as many as CALLS_BURST are kept, and the last CALLS_URGENT are not for everybody. */
+enum { CALLS_PER_S = 100, CALLS_BURST = 200, CALLS_URGENT = 40 };
+#define CALL_US (1000000 / CALLS_PER_S)
+
+enum urgency { ORDINARY, URGENT, URGENCIES };
+
+struct cluster_call {
+  TAILQ_ENTRY(cluster_call) link;
+  struct cluster *cluster;
+  enum urgency urgency;
+  bool waits; /* for its turn; else it is under way, or about to be answered */
+  struct mono patience;
+  char *method, *path, *body_type;
+  struct blob *body;
+  unsigned total_ms, idle_ms;
+  size_t answer_bytes_max;
+  bool metadata_only;
+  cluster_data *data;
+  cluster_done *done;
+  void *context;
+  struct http_exchange *exchange;
+  struct timer *unsent;  /* where it was not sent, and this is to be said */
+  bool asked_twice;      /* with a token that was read anew */
+  struct buffer refusal; /* of a stream that turned out to be an error's text */
+};
+TAILQ_HEAD(call_list, cluster_call);
+
+struct cluster {
+  uv_loop_t *loop;
+  struct http_client *client;
+  const struct kubeconfig *config;
+  struct cluster_events events;
+  char *authorization; /* "Authorization: Bearer …", or NULL */
+  struct mono token_read;
+  bool here;
+  char version[CLUSTER_VERSION_SIZE];
+  char trouble[MESSAGE_SIZE];
+  struct timer *meeting;
+  unsigned delay_ms;
+  struct http_exchange *introduction;
+  struct call_list waiting[URGENCIES], others;
+  uint64_t calls_us; /* what is in the bucket, in microseconds of CALL_US for each */
+  struct mono filled, paused_until;
+  struct timer *turn;
+};
+
+enum { TOKEN_MS_MAX = 60 * 1000 };
+
+static void put_message(char message[static MESSAGE_SIZE], const char *text)
+{
+  size_t used = 0;
+  for (; text[used] && used + 1 < MESSAGE_SIZE; used++)
+    message[used] = (unsigned char)text[used] < 0x20 || text[used] == 0x7f ? ' ' : text[used];
+  message[used] = 0;
+}
+
+/* Whom we are. A service account's token is replaced before it ends (after some minutes, in the file), so it is read again and
+ * again; one that cannot be read just now leaves the one before. */
+static void read_token(struct cluster *cluster)
+{
+  struct error error;
+  CLEANUP_FREE char *token = kubeconfig_token(cluster->config, &error);
+  cluster->token_read = mono_now();
+  if (!token)
+    return;
+  free(cluster->authorization);
+  cluster->authorization = xasprintf("Authorization: Bearer %s", token);
+}
+
+static void refresh_token(struct cluster *cluster)
+{
+  if (cluster->config->token_path && mono_now().us >= mono_add_ms(cluster->token_read, TOKEN_MS_MAX).us)
+    read_token(cluster);
+}
+
+/* Meeting it. */
+
+static void ask_version(void *context);
+
+static void meet_later(struct cluster *cluster)
+{
+  timer_set(cluster->meeting, cluster->delay_ms);
+  cluster->delay_ms = cluster->delay_ms < DELAY_MS_MAX / 2 ? 2 * cluster->delay_ms : DELAY_MS_MAX;
+}
+
+static void lose(struct cluster *cluster, const char *why)
+{
+  put_message(cluster->trouble, why);
+  if (!cluster->here)
+    return;
+  cluster->here = false;
+  cluster->events.away(cluster->events.context, cluster->trouble);
+}
+
+static json_t *read_json(const void *bytes, size_t size, char why[static MESSAGE_SIZE])
+{
+  struct error error;
+  if (!json_bounds_check(bytes, size, &error)) {
+    snprintf(why, MESSAGE_SIZE, "its answer is %.200s", error.message);
+    return 0;
+  }
+  json_t *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, 0);
+  if (!json)
+    snprintf(why, MESSAGE_SIZE, "its answer is not JSON");
+  return json;
+}
+
+/* The server's own words, of a Status: {"message": "…"}. */
+static void read_refusal(const void *body, size_t size, int status, char message[static MESSAGE_SIZE])
+{
+  char why[MESSAGE_SIZE];
+  json_t *json = size <= REFUSAL_BYTES_MAX ? read_json(body, size, why) : 0;
+  const char *text = json_string_value(json_object_get(json, "message"));
+  if (text && *text)
+    put_message(message, text);
+  else
+    snprintf(message, MESSAGE_SIZE, "it answered with status %d", status);
+  json_decref(json);
+}
+
+static bool read_version(struct cluster *cluster, const struct http_answer *answer, char why[static MESSAGE_SIZE])
+{
+  if (answer->outcome != HTTP_ANSWERED) {
+    put_message(why, answer->message);
+    return false;
+  }
+  if (answer->status != 200) {
+    read_refusal(answer->body, answer->body_size, answer->status, why);
+    return false;
+  }
+  json_t *json = read_json(answer->body, answer->body_size, why);
+  const char *version = json_string_value(json_object_get(json, "gitVersion"));
+  if (version) {
+    char text[MESSAGE_SIZE];
+    put_message(text, version);
+    snprintf(cluster->version, sizeof cluster->version, "%.60s", text);
+  } else if (json) {
+    snprintf(why, MESSAGE_SIZE, "it does not say its version as Kubernetes does");
+  }
+  json_decref(json);
+  return version != 0;
+}
+
+static void take_turns(void *context);
+
+static void on_version(void *context, const struct http_answer *answer)
+{
+  struct cluster *cluster = context;
+  char why[MESSAGE_SIZE] = "";
+  cluster->introduction = 0;
+  if (!read_version(cluster, answer, why)) {
+    lose(cluster, why);
+    read_token(cluster);
+    meet_later(cluster);
+    return;
+  }
+  bool was_here = cluster->here;
+  cluster->here = true;
+  cluster->trouble[0] = 0;
+  cluster->delay_ms = DELAY_MS_FIRST;
+  if (!was_here)
+    cluster->events.here(cluster->events.context);
+}
+
+static struct http_exchange *send_http(struct cluster *cluster, bool metadata_only, struct http_call *call)
+{
+  const char *accept = metadata_only
+                         ? "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+                         : "Accept: application/json";
+  const char *const headers[] = {accept, cluster->authorization, 0};
+  call->headers = headers;
+  call->connect_ms = CONNECT_MS_MAX;
+  return http_client_send(cluster->client, call);
+}
+
+static void ask_version(void *context)
+{
+  struct cluster *cluster = context;
+  if (cluster->introduction)
+    return;
+  cluster->introduction = send_http(cluster, false,
+                                    &(struct http_call){.method = "GET",
+                                                        .path = "/version",
+                                                        .total_ms = MEETING_MS_MAX,
+                                                        .answer_bytes_max = REFUSAL_BYTES_MAX,
+                                                        .done = on_version,
+                                                        .context = cluster});
+}
+
+/* A call was not answered, or could not be sent at all. */
+static void doubt(struct cluster *cluster, bool sent, const char *why)
+{
+  if (!sent)
+    lose(cluster, why);
+  if (!cluster->introduction && !timer_pending(cluster->meeting))
+    timer_set(cluster->meeting, sent ? 0 : DELAY_MS_FIRST);
+}
+
+/* Ending a call. */
+
+static struct call_list *list_of(struct cluster_call *call)
+{
+  return call->waits ? &call->cluster->waiting[call->urgency] : &call->cluster->others;
+}
+
+static void free_call(struct cluster_call *call)
+{
+  TAILQ_REMOVE(list_of(call), call, link);
+  timer_destroy(call->unsent);
+  buffer_release(&call->refusal);
+  blob_unref(call->body);
+  free(call->method);
+  free(call->path);
+  free(call->body_type);
+  free(call);
+}
+
+void cluster_call_cancel(struct cluster_call *call)
+{
+  if (!call)
+    return;
+  if (call->exchange)
+    http_exchange_cancel(call->exchange);
+  free_call(call);
+}
+
+/* The call is over before its owner hears of it, so that he may do as he likes. */
+static void end_call(struct cluster_call *call, const struct cluster_answer *answer)
+{
+  cluster_done *done = call->done;
+  void *context = call->context;
+  free_call(call);
+  done(context, answer);
+}
+
+static enum cluster_outcome outcome_of(int status)
+{
+  static const struct {
+    int status;
+    enum cluster_outcome outcome;
+  } known[] = {
+    {401, CLUSTER_FORBIDDEN}, {403, CLUSTER_FORBIDDEN}, {404, CLUSTER_ABSENT},
+    {409, CLUSTER_CONFLICT},  {410, CLUSTER_GONE},
+  };
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].status == status)
+      return known[i].outcome;
+  if (status >= 200 && status < 300)
+    return CLUSTER_DONE;
+  if (status >= 400 && status < 500)
+    return CLUSTER_REFUSED;
+  return status >= 500 ? CLUSTER_FAILED : CLUSTER_UNKNOWN;
+}
+
+static void on_answered(struct cluster_call *call, const struct http_answer *answer)
+{
+  char message[MESSAGE_SIZE] = "";
+  struct cluster_answer told = {.outcome = outcome_of(answer->status), .message = message};
+  json_t *body = 0;
+  if (told.outcome != CLUSTER_DONE) {
+    bool kept = answer->body_size > 0;
+    read_refusal(kept ? answer->body : call->refusal.data, kept ? answer->body_size : call->refusal.size,
+                 answer->status, message);
+  } else if (!call->data) {
+    told.body = body = read_json(answer->body, answer->body_size, message);
+    if (!body)
+      told.outcome = CLUSTER_UNKNOWN;
+  }
+  end_call(call, &told);
+  json_decref(body);
+}
+
+/* Turns. */
+
+static void put_in_queue(struct cluster_call *call)
+{
+  if (!call->waits)
+    TAILQ_REMOVE(&call->cluster->others, call, link);
+  call->waits = true;
+  TAILQ_INSERT_TAIL(&call->cluster->waiting[call->urgency], call, link);
+}
+
+static bool too_busy(const struct http_answer *answer)
+{
+  return answer->status == 429 || (answer->status == 503 && answer->retry_after_s);
+}
+
+/* The server wants to be left alone: all wait, but for what is urgent. */
+static void pause_calls(struct cluster *cluster, unsigned retry_after_s)
+{
+  unsigned ms = retry_after_s ? retry_after_s * 1000 : PAUSE_MS_DEFAULT;
+  struct mono until = mono_add_ms(mono_now(), ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX);
+  if (until.us > cluster->paused_until.us)
+    cluster->paused_until = until;
+}
+
+static bool ask_again(struct cluster_call *call, const struct http_answer *answer)
+{
+  struct cluster *cluster = call->cluster;
+  if (answer->status == 401 && cluster->config->token_path && !call->asked_twice) {
+    call->asked_twice = true;
+    read_token(cluster);
+  } else if (too_busy(answer) && mono_now().us < call->patience.us) {
+    pause_calls(cluster, answer->retry_after_s);
+  } else {
+    return false;
+  }
+  buffer_clear(&call->refusal);
+  put_in_queue(call);
+  if (!timer_pending(cluster->turn))
+    timer_set(cluster->turn, call->urgency == URGENT ? DELAY_MS_FIRST : 0);
+  return true;
+}
+
+static void on_done(void *context, const struct http_answer *answer)
+{
+  struct cluster_call *call = context;
+  call->exchange = 0;
+  if (answer->outcome == HTTP_ANSWERED) {
+    if (!ask_again(call, answer))
+      on_answered(call, answer);
+    return;
+  }
+  char message[MESSAGE_SIZE];
+  put_message(message, answer->message);
+  bool sent = answer->outcome != HTTP_NOT_SENT;
+  doubt(call->cluster, sent, message);
+  end_call(call, &(struct cluster_answer){.outcome = sent ? CLUSTER_UNKNOWN : CLUSTER_NOT_SENT, .message = message});
+}
+
+static bool on_data(void *context, const void *bytes, size_t size)
+{
+  struct cluster_call *call = context;
+  if (http_exchange_status(call->exchange) == 200)
+    return call->data(call->context, bytes, size);
+  if (call->refusal.size + size <= REFUSAL_BYTES_MAX)
+    buffer_append(&call->refusal, bytes, size);
+  return true;
+}
+
+static void send_call(struct cluster_call *call)
+{
+  struct cluster *cluster = call->cluster;
+  TAILQ_REMOVE(&cluster->waiting[call->urgency], call, link);
+  call->waits = false;
+  TAILQ_INSERT_TAIL(&cluster->others, call, link);
+  refresh_token(cluster);
+  call->exchange = send_http(cluster, call->metadata_only,
+                             &(struct http_call){.method = call->method,
+                                                 .path = call->path,
+                                                 .body = call->body,
+                                                 .body_type = call->body_type,
+                                                 .total_ms = call->total_ms,
+                                                 .idle_ms = call->idle_ms,
+                                                 .answer_bytes_max = call->answer_bytes_max,
+                                                 .data = call->data ? on_data : 0,
+                                                 .done = on_done,
+                                                 .context = call});
+}
+
+static void fill_bucket(struct cluster *cluster, struct mono now)
+{
+  cluster->calls_us += now.us - cluster->filled.us;
+  cluster->filled = now;
+  if (cluster->calls_us > (uint64_t)CALLS_BURST * CALL_US)
+    cluster->calls_us = (uint64_t)CALLS_BURST * CALL_US;
+}
+
+/* In microseconds, from now on; 0: at once. */
+static uint64_t wait_us(const struct cluster *cluster, enum urgency urgency, struct mono now)
+{
+  uint64_t needed = (uint64_t)CALL_US * (urgency == URGENT ? 1 : 1 + CALLS_URGENT);
+  uint64_t filling = cluster->calls_us < needed ? needed - cluster->calls_us : 0;
+  uint64_t pause = urgency == ORDINARY && cluster->paused_until.us > now.us ? cluster->paused_until.us - now.us : 0;
+  return filling > pause ? filling : pause;
+}
+
+static void take_turns(void *context)
+{
+  struct cluster *cluster = context;
+  for (int urgency = URGENCIES - 1; urgency >= 0; urgency--) {
+    struct call_list *waiting = &cluster->waiting[urgency];
+    while (!TAILQ_EMPTY(waiting)) {
+      struct mono now = mono_now();
+      fill_bucket(cluster, now);
+      uint64_t wait = wait_us(cluster, (enum urgency)urgency, now);
+      if (wait) {
+        timer_set(cluster->turn, wait / 1000 + 1);
+        break;
+      }
+      cluster->calls_us -= CALL_US;
+      send_call(TAILQ_FIRST(waiting));
+    }
+  }
+}
+
+static void on_unsent(void *context)
+{
+  struct cluster_call *call = context;
+  char message[MESSAGE_SIZE];
+  put_message(message, call->cluster->trouble);
+  end_call(call, &(struct cluster_answer){.outcome = CLUSTER_NOT_SENT, .message = message});
+}
+
+struct cluster_call *cluster_send(struct cluster *cluster, const struct cluster_request *request)
+{
+  struct cluster_call *call = xcalloc(1, sizeof *call);
+  *call = (struct cluster_call){
+    .cluster = cluster,
+    .urgency = request->urgent ? URGENT : ORDINARY,
+    .patience = mono_add_ms(mono_now(), WAIT_MS_MAX),
+    .method = xstrdup(request->method),
+    .path = xstrdup(request->path),
+    .body_type = xstrdup(request->body && !request->body_type ? "application/json" : request->body_type),
+    .body = blob_ref(request->body),
+    .total_ms = request->total_ms,
+    .idle_ms = request->idle_ms,
+    .answer_bytes_max = request->answer_bytes_max,
+    .metadata_only = request->metadata_only,
+    .data = request->data,
+    .done = request->done,
+    .context = request->context,
+  };
+  TAILQ_INSERT_TAIL(&cluster->others, call, link);
+  if (cluster->here) {
+    put_in_queue(call);
+    timer_set(cluster->turn, 0);
+  } else {
+    call->unsent = timer_make(cluster->loop, on_unsent, call);
+    timer_set(call->unsent, 0);
+  }
+  return call;
+}
+
+/* Making and ending it. */
+
+struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config, unsigned connections_max,
+                               const struct cluster_events *events, struct error *error)
+{
+  struct http_endpoint endpoint = {
+    .url = config->server,
+    .ca_path = config->ca_path,
+    .cert_path = config->cert_path,
+    .key_path = config->key_path,
+    .ca_pem = config->ca_pem,
+    .cert_pem = config->cert_pem,
+    .key_pem = config->key_pem,
+    .insecure = config->insecure,
+    .connections_max = connections_max,
+  };
+  struct http_client *client = http_client_create(loop, &endpoint, error);
+  if (!client)
+    return 0;
+  struct cluster *cluster = xcalloc(1, sizeof *cluster);
+  cluster->loop = loop;
+  cluster->client = client;
+  cluster->config = config;
+  cluster->events = *events;
+  cluster->delay_ms = DELAY_MS_FIRST;
+  cluster->filled = mono_now();
+  cluster->calls_us = (uint64_t)CALLS_BURST * CALL_US;
+  TAILQ_INIT(&cluster->others);
+  for (int i = 0; i < URGENCIES; i++)
+    TAILQ_INIT(&cluster->waiting[i]);
+  cluster->turn = timer_make(loop, take_turns, cluster);
+  cluster->meeting = timer_make(loop, ask_version, cluster);
+  snprintf(cluster->trouble, sizeof cluster->trouble, "it has not answered yet");
+  read_token(cluster);
+  timer_set(cluster->meeting, 0);
+  return cluster;
+}
+
+static void forget_all(struct call_list *list)
+{
+  struct cluster_call *next;
+  for (struct cluster_call *call = TAILQ_FIRST(list); call; call = next) {
+    next = TAILQ_NEXT(call, link);
+    free_call(call);
+  }
+}
+
+void cluster_destroy(struct cluster *cluster)
+{
+  if (!cluster)
+    return;
+  http_client_destroy(cluster->client);
+  forget_all(&cluster->others);
+  for (int i = 0; i < URGENCIES; i++)
+    forget_all(&cluster->waiting[i]);
+  timer_destroy(cluster->meeting);
+  timer_destroy(cluster->turn);
+  if (cluster->authorization)
+    explicit_bzero(cluster->authorization, strlen(cluster->authorization));
+  free(cluster->authorization);
+  free(cluster);
+}
+
+bool cluster_here(const struct cluster *cluster)
+{
+  return cluster->here;
+}
+
+const char *cluster_trouble(const struct cluster *cluster)
+{
+  return cluster->trouble;
+}
+
+const char *cluster_version(const struct cluster *cluster)
+{
+  return cluster->version;
+}

@@ -1,0 +1,142 @@
+#include "backend/kubernetes/kubernetes_impl.h"
+
+#include "base/fd.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Between two launches of an attempt that the cluster refuses. */
+enum { FAILURE_MS_FIRST = 200, FAILURE_MS_MAX = 5000 };
+
+/* In the attempt's directory: its program's container was seen running. */
+#define ATTEMPT_RAN "ran"
+/* And this: we deleted its pod, and why, as text. */
+#define ATTEMPT_KILLED "killed"
+
+struct known *kube_known_find(const struct kubernetes *kubernetes, struct name name)
+{
+  for (struct known *known = kubernetes->known; known; known = known->next)
+    if (names_equal(known->name, name))
+      return known;
+  return 0;
+}
+
+/* The caller frees. */
+static char *path_of(const struct known *known, const char *file)
+{
+  return xasprintf("%s/%s", known->name.text, file);
+}
+
+static bool has_run(const struct known *known)
+{
+  CLEANUP_FREE char *path = path_of(known, ATTEMPT_RAN);
+  return faccessat(known->kubernetes->attempts_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+struct known *kube_known_get(struct kubernetes *kubernetes, struct name name)
+{
+  struct known *known = kube_known_find(kubernetes, name);
+  if (known)
+    return known;
+  known = xcalloc(1, sizeof *known);
+  *known = (struct known){.kubernetes = kubernetes, .name = name, .next = kubernetes->known};
+  known->ran = has_run(known);
+  if (kubernetes->known)
+    kubernetes->known->previous = known;
+  kubernetes->known = known;
+  return known;
+}
+
+void kube_known_let_go(struct known *known)
+{
+  bool needed = !known || known->launch || known->look || known->follow || known->killing || known->removal ||
+                known->revoked || known->given_up || known->pending_since.us || known->pod_print || known->job_print ||
+                known->waiting_since.us || known->deleted_since.us || known->reason[0] || known->refusal[0] ||
+                known->delay_ms;
+  if (needed)
+    return;
+  *(known->previous ? &known->previous->next : &known->kubernetes->known) = known->next;
+  if (known->next)
+    known->next->previous = known->previous;
+  free(known);
+}
+
+void kube_known_forget(struct known *known)
+{
+  kube_known_waits(known, WAITS_NORMALLY);
+  kube_follow_abandon(known->follow);
+  known->revoked = known->given_up = false;
+  known->pod_print = known->job_print = 0;
+  known->waiting_since = known->pending_since = known->deleted_since = (struct mono){0};
+  known->reason[0] = known->refusal[0] = 0;
+  known->delay_ms = 0;
+  kube_known_let_go(known);
+}
+
+void kube_known_failed(struct known *known, const char *reason)
+{
+  snprintf(known->reason, sizeof known->reason, "%s", reason);
+  known->delay_ms = !known->delay_ms                       ? FAILURE_MS_FIRST
+                    : known->delay_ms < FAILURE_MS_MAX / 2 ? 2 * known->delay_ms
+                                                           : FAILURE_MS_MAX;
+  known->not_before = mono_add_ms(mono_now(), known->delay_ms);
+}
+
+static void on_revoked(void *context, const struct cluster_answer *revoked)
+{
+  (void)context, (void)revoked; /* they go with the rest, at the latest */
+}
+
+void kube_known_ran(struct known *known)
+{
+  struct kubernetes *kubernetes = known->kubernetes;
+  if (!known->ran) {
+    CLEANUP_FREE char *path = path_of(known, ATTEMPT_RAN);
+    fd_close(openat(kubernetes->attempts_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    known->ran = true;
+  }
+  if (!known->revoked)
+    call_delete_secrets(kubernetes, known->name, on_revoked, 0);
+  known->revoked = true;
+}
+
+void kube_known_killed(const struct known *known, enum kill_reason reason)
+{
+  const char *text = kill_reason_name(reason);
+  CLEANUP_FREE char *path = path_of(known, ATTEMPT_KILLED);
+  CLEANUP_FD int fd =
+    openat(known->kubernetes->attempts_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    (void)fd_write_all(fd, text, strlen(text));
+}
+
+enum kill_reason kube_known_kill_reason(const struct known *known)
+{
+  CLEANUP_FREE char *path = path_of(known, ATTEMPT_KILLED);
+  CLEANUP_BLOB struct blob *text = file_read(known->kubernetes->attempts_fd, path, REASON_SIZE, 0);
+  for (unsigned reason = 0; text && reason < KILL_REASON_COUNT; reason++) {
+    const char *name = kill_reason_name((enum kill_reason)reason);
+    if (strlen(name) == text->size && !memcmp(name, text->data, text->size))
+      return (enum kill_reason)reason;
+  }
+  return KILLED_NONE;
+}
+
+void kube_known_waits(struct known *known, enum pod_wait waits_for)
+{
+  struct kubernetes *kubernetes = known->kubernetes;
+  if (known->waits_for == waits_for && (known->waiting_since.us || waits_for == WAITS_NORMALLY))
+    return;
+  kubernetes->unscheduled += (waits_for == WAITS_FOR_NODE) - (known->waits_for == WAITS_FOR_NODE);
+  if (known->waits_for == WAITS_FOR_NODE)
+    kubernetes_capacity_changed(kubernetes);
+  known->waits_for = waits_for;
+  known->waiting_since.us = waits_for == WAITS_NORMALLY ? 0 : mono_now().us;
+}
+
+bool kube_known_waited(const struct known *known, unsigned ms)
+{
+  return known->waiting_since.us && mono_now().us >= mono_add_ms(known->waiting_since, ms).us;
+}

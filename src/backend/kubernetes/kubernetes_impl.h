@@ -1,0 +1,157 @@
+#pragma once
+
+/*
+ * Inside the Kubernetes backend. kubernetes.c makes and ends it and tells how it works; known.c holds what is known of attempts;
+ * launch.c, observe.c, follow.c, kill.c and remove.c do one thing each for one attempt; watches.c learns what there is;
+ * calls.c knows the calls that there are.
+ */
+
+#include "backend/answers.h"
+#include "backend/backend_impl.h"
+#include "backend/evidence/evidence_read.h"
+#include "backend/instance.h"
+#include "backend/kubernetes/cluster.h"
+#include "backend/kubernetes/kubeconfig.h"
+#include "backend/kubernetes/kubernetes.h"
+#include "backend/kubernetes/log_evidence.h"
+#include "backend/kubernetes/object.h"
+#include "backend/kubernetes/seen.h"
+#include "backend/watch.h"
+
+#include <string.h>
+
+/*
+ * What is known of one attempt while something is done for it, or worth being remembered. All but `ran` is a matter of
+ * speed, or of words; and that is a file in the attempt's directory too.
+ */
+struct known {
+  struct kubernetes *kubernetes;
+  struct name name;
+  struct launch *launch; /* each NULL while none is under way */
+  struct look *look;
+  struct follow *follow;
+  struct killing *killing;
+  struct removal *removal;
+  bool ran;                      /* its program's container was seen running: it is never launched again */
+  bool revoked;                  /* its Secrets were taken away */
+  bool given_up;                 /* it waited too long, and `reason` says for what */
+  uint64_t pod_print, job_print; /* of what the last hint was for */
+  struct mono waiting_since;     /* for the same thing; 0: it does not */
+  enum pod_wait waits_for;
+  struct mono pending_since; /* seen waiting for the first time, for whatever; 0: it was not */
+  struct mono deleted_since; /* its pod was seen deleted; 0: it was not */
+  char reason[REASON_SIZE];  /* why the platform failed it, as far as is known; "" */
+  char refusal[REASON_SIZE]; /* why it will never be launched; "" */
+  struct mono not_before;    /* of the next launch, after a failed one */
+  unsigned delay_ms;         /* that the next failure adds */
+  struct known *next, *previous;
+};
+
+struct kubernetes {
+  struct backend backend; /* first: see backend_impl.h */
+  uv_loop_t *loop;
+  struct answers *answers;
+  struct kubeconfig kubeconfig;
+  struct cluster *cluster;
+  char *namespace_;
+  char *attempts_path;
+  int kubernetes_fd, attempts_fd;
+  char instance[INSTANCE_SIZE];
+  unsigned char secret[SEAL_KEY_BYTES]; /* of which the attempts' keys are derived */
+  struct object_settings settings;
+  unsigned slots, pull_ms_max, schedule_ms_max;
+  bool strict;
+
+  struct known *known;
+  struct watches *watches;
+
+  struct removals {
+    struct removal *first, **last; /* that wait */
+    unsigned count, active;        /* all of them; of these, under way */
+  } removals;
+
+  unsigned launching;
+  unsigned unscheduled; /* pods that no node takes */
+  unsigned capacity;    /* as last told */
+  bool was_refused;     /* somebody was told that there is no room, and wants to know when there is */
+};
+
+static inline bool names_equal(struct name a, struct name b)
+{
+  return !strcmp(a.text, b.text);
+}
+
+/* kubernetes.c */
+void kubernetes_hint(struct kubernetes *kubernetes, struct name name);
+void kubernetes_capacity_changed(struct kubernetes *kubernetes); /* told on the next turn, where it has */
+bool kubernetes_has_room(const struct kubernetes *kubernetes, const char **ret_why);
+struct log_evidence *kubernetes_open_log(struct kubernetes *kubernetes, struct name name, struct error *error);
+
+/* known.c */
+struct known *kube_known_get(struct kubernetes *kubernetes, struct name name);        /* found or made */
+struct known *kube_known_find(const struct kubernetes *kubernetes, struct name name); /* or NULL */
+void kube_known_let_go(struct known *known); /* forgets it where nothing is left to be known; accepts NULL */
+void kube_known_forget(struct known *known); /* nothing is left of the attempt */
+void kube_known_failed(struct known *known, const char *reason);
+/* It runs, or has run: it is remembered, also by who comes after us, and its Secrets are taken away. */
+void kube_known_ran(struct known *known);
+/* We delete its pod for this, which its keeper cannot know: remembered as well. The first reason stands. */
+void kube_known_killed(const struct known *known, enum kill_reason reason);
+enum kill_reason kube_known_kill_reason(const struct known *known); /* KILLED_NONE: we did not */
+/* What it waits for, from now on; WAITS_NORMALLY ends it. */
+void kube_known_waits(struct known *known, enum pod_wait waits_for);
+bool kube_known_waited(const struct known *known, unsigned ms);
+
+/* calls.c: the calls that there are. */
+struct cluster_call *call_make_secret(struct kubernetes *kubernetes, struct name name, unsigned part,
+                                      const struct blob *plan, cluster_done *done, void *context);
+struct cluster_call *call_make_job(struct kubernetes *kubernetes, struct blob *body, cluster_done *done, void *context);
+struct cluster_call *call_get_job(struct kubernetes *kubernetes, struct name name, bool urgent, cluster_done *done,
+                                  void *context);
+struct cluster_call *call_list_pods(struct kubernetes *kubernetes, struct name name, bool urgent, cluster_done *done,
+                                    void *context);
+struct cluster_call *call_list_events(struct kubernetes *kubernetes, struct name name, cluster_done *done,
+                                      void *context);
+struct cluster_call *call_read_log(struct kubernetes *kubernetes, const char *pod, bool follow, cluster_data *data,
+                                   cluster_done *done, void *context);
+struct cluster_call *call_delete_secrets(struct kubernetes *kubernetes, struct name name, cluster_done *done,
+                                         void *context);
+struct cluster_call *call_delete_job(struct kubernetes *kubernetes, struct name name, cluster_done *done,
+                                     void *context);
+/* Of exactly this pod; `grace_s` < 0: its own. */
+struct cluster_call *call_delete_pod(struct kubernetes *kubernetes, const struct pod_seen *pod, int grace_s,
+                                     cluster_done *done, void *context);
+struct cluster_call *call_release_job(struct kubernetes *kubernetes, struct name name, cluster_done *done,
+                                      void *context);
+struct cluster_call *call_release_pod(struct kubernetes *kubernetes, const char *pod, cluster_done *done,
+                                      void *context);
+/* `kind`: "jobs" or "pods"; all of this instance. */
+struct cluster_call *call_list_all(struct kubernetes *kubernetes, const char *kind, const char *from,
+                                   cluster_done *done, void *context);
+struct cluster_call *call_watch_all(struct kubernetes *kubernetes, const char *kind, const char *version,
+                                    cluster_data *data, cluster_done *done, void *context);
+
+/* watches.c */
+struct watches *watches_create(struct kubernetes *kubernetes, unsigned grace_ms);
+void watches_destroy(struct watches *watches); /* accepts NULL */
+void watches_begin(struct watches *watches);   /* the cluster is here */
+void watches_list(struct watches *watches);    /* tell all that there is, once more */
+
+/* follow.c: the log as it comes, of a pod that runs. */
+void kube_follow_begin(struct known *known, const char *pod);
+void kube_follow_abandon(struct follow *follow);       /* accepts NULL */
+bool kube_follow_is_open(const struct follow *follow); /* something has come; false for NULL */
+
+/* The operations, and what ends them when the backend does. */
+void kubernetes_launch(struct backend *backend, struct name name, struct blob *plan);
+void kube_launch_abandon(struct launch *launch);
+void kube_launch_give_up(struct launch *launch);
+void kubernetes_look(struct kubernetes *kubernetes, struct name name);
+void kube_look_abandon(struct look *look);
+void kubernetes_kill(struct backend *backend, struct name name, enum kill_reason reason);
+void kube_killing_abandon(struct killing *killing);
+void kubernetes_remove(struct backend *backend, struct name name);
+/* Takes all of it out of the cluster, and keeps what is known here; a hint comes when that is done. */
+void kube_withdraw(struct known *known);
+void kube_removal_abandon(struct removal *removal);
+void kube_removals_resume(struct kubernetes *kubernetes);

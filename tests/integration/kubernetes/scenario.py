@@ -1,0 +1,114 @@
+"""What the scenarios with a real Kubernetes share: one cluster for a file, a daemon around each rule, and what may not be left
+over."""
+
+import argparse
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from harness import docker, kubernetes, tap, traces
+from harness.daemon import Daemon
+from harness.evaluations import DIVIDE, TRACEBACK, parallel
+
+PATIENCE_SECONDS = 180
+RECONCILED_SECONDS = 150
+
+
+class Scenario:
+    """`cluster` is shared by the rules of a file."""
+
+    def __init__(self):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--assayd", required=True, type=Path)
+        parser.add_argument("--keeper", required=True, type=Path)
+        parser.add_argument("--cli", type=Path)
+        parser.add_argument("--match", default="", help="only rules with this in their name")
+        self.options = parser.parse_args()
+        self.cluster = None
+
+    def daemon(self, *, options=(), **settings):
+        cluster_options = [*self.cluster.daemon_options(), *options]
+        return Daemon(self.options.assayd, self.options.keeper, options=cluster_options, enter=self.cluster.into_network(), **settings)
+
+
+def main(*rules, images=(docker.IMAGE,)):
+    """Each rule is a function whose name says what holds, and which yields what is wrong."""
+    if reason := kubernetes.why_not():
+        tap.skip_all(reason)
+    traces.adopt_orphans()
+    scenario = Scenario()
+    report = tap.Tap()
+    with kubernetes.Cluster() as scenario.cluster:
+        scenario.cluster.load(kubernetes.KEEPER_IMAGE, *images, keeper=scenario.options.keeper)
+        for rule in rules:
+            name = rule.__name__.replace("_", " ")
+            if scenario.options.match not in name:
+                continue
+            begun = time.monotonic()
+            report.run(name, rule, scenario)
+            report.note(f"{time.monotonic() - begun:.1f} s")
+            report.result(f"{name}: nothing is left over", traces.eventually(lambda: left_over(scenario.cluster), RECONCILED_SECONDS))
+    sys.exit(report.done())
+
+
+def left_over(cluster):
+    return [f"left over: {one['kind']} {one['metadata']['name']}" for one in cluster.objects("jobs", "pods", "secrets")]
+
+
+def left_by_daemon(daemon):
+    """What it should have removed by itself, once it had the time: to be asked while it runs."""
+    return traces.eventually(lambda: [f"left over: evidence {path.name}" for path in daemon.evidence()], RECONCILED_SECONDS)
+
+
+def wait_until(what, condition, seconds=PATIENCE_SECONDS):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.1)
+    return found
+
+
+def wait_until_running(client, ids):
+    wait_until("all run", lambda: not any(client.get(each)["status"] in ("queued", "preparing", "starting") for each in ids))
+
+
+def finish_all(daemon, ids, seconds=PATIENCE_SECONDS):
+    """The evaluations in the order of their ids, each with its verdict."""
+    return parallel(16, lambda each: daemon.client(seconds + 30).finished(each, seconds), ids)
+
+
+def python(code, **more):
+    return {"runtime": "python", "code": code} | more
+
+
+def submit(daemon, *submissions):
+    client = daemon.client()
+    return [client.submit(submission).json["id"] for submission in submissions]
+
+
+def verdict_of(evaluation):
+    verdict = evaluation["verdict"]
+    return verdict["kind"], verdict["exit_code"], verdict["reason"]
+
+
+def check_divided(evaluations):
+    """All failed with code 1, and the traceback is whole."""
+    for evaluation in evaluations:
+        verdict = evaluation["verdict"]
+        got = verdict["kind"], verdict["exit_code"], evaluation.get("stderr", {}).get("text"), evaluation.get("stdout", {}).get("bytes")
+        if got != ("failed", 1, TRACEBACK, 0) or evaluation["attempt"] != 1:
+            yield f"{evaluation}"
+
+
+@contextlib.contextmanager
+def stopped(process):
+    """One of the cluster's daemons stands still meanwhile."""
+    process.pause()
+    try:
+        yield
+    finally:
+        process.resume()

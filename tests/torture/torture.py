@@ -1,0 +1,93 @@
+"""What the tortures share: the programs under test, given as arguments, how long a torture is, and the seed of all that is random.
+
+ASSAY_TORTURE=1 in the environment makes them as long as they are meant to be (`make torture`); else they are shortened.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness import tap, traces, witness
+from harness.daemon import Daemon
+
+TORTURE = bool(os.environ.get("ASSAY_TORTURE"))
+
+
+def long(torture, short):
+    """How many, or how long: under torture, and else."""
+    return torture if TORTURE else short
+
+
+class Note(str):
+    """Yielded by a rule: something to be read in the log, and no fault."""
+
+
+class Torture:
+    def __init__(self):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--assayd", required=True, type=Path)
+        parser.add_argument("--keeper", required=True, type=Path)
+        parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="of all that is random")
+        parser.add_argument("--match", default="", help="only rules with this in their name")
+        self.options = parser.parse_args()
+        self.random = random.Random(self.options.seed)
+
+    def daemon(self, **settings):
+        return Daemon(self.options.assayd, self.options.keeper, **settings)
+
+
+def main(*rules, needs_witness=False):
+    """Rules are functions whose names say what holds; each is one case."""
+    if needs_witness and (reason := witness.why_not()):
+        tap.skip_all(reason)
+    traces.adopt_orphans()
+    torture = Torture()
+    report = tap.Tap()
+    report.note(f"--seed {torture.options.seed}")
+
+    def noting(rule):
+        for line in rule(torture) or ():
+            if isinstance(line, Note):
+                report.note(line)
+            else:
+                yield line
+
+    for rule in rules:
+        name = rule.__name__.replace("_", " ")
+        if torture.options.match not in name:
+            continue
+        report.run(name, noting, rule)
+        report.result(f"{name}: nothing is left over", traces.eventually(left_processes))
+    sys.exit(report.done())
+
+
+def left_processes():
+    traces.reap()
+    return [f"left over: process {pid} {name}" for pid, name in traces.descendants().items()]
+
+
+def keepers(daemon):
+    """The keepers themselves, of this daemon or of one before it. (Sandboxes are below them.)"""
+    below = traces.children(daemon.pid) | traces.children(os.getpid())
+    return [pid for pid, name in below.items() if name == "assay-keeper" and _is_of(daemon, pid)]
+
+
+def _is_of(daemon, pid):
+    try:
+        return str(daemon.state) in Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+
+
+def kill_keepers(victims):
+    """As far as they live."""
+    for victim in victims:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
