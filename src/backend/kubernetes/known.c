@@ -42,19 +42,23 @@ struct known *kube_known_get(struct kubernetes *kubernetes, struct name name)
     return known;
   known = xcalloc(1, sizeof *known);
   *known = (struct known){.kubernetes = kubernetes, .name = name, .next = kubernetes->known};
-  known->ran = has_run(known);
+  known->memory.ran = has_run(known);
   if (kubernetes->known)
     kubernetes->known->previous = known;
   kubernetes->known = known;
   return known;
 }
 
+static bool memory_needed(const struct kube_memory *memory)
+{
+  return memory->given_up || memory->waiting_since.us || memory->pending_since.us || memory->deleted_since.us;
+}
+
 void kube_known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->follow || known->killing || known->removal ||
-                known->revoked || known->given_up || known->pending_since.us || known->pod_print || known->job_print ||
-                known->waiting_since.us || known->deleted_since.us || known->reason[0] || known->refusal[0] ||
-                known->delay_ms;
+                known->revoked || known->pod_print || known->job_print || memory_needed(&known->memory) ||
+                known->reason[0] || known->refusal[0] || known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->kubernetes->known) = known->next;
@@ -63,13 +67,22 @@ void kube_known_let_go(struct known *known)
   free(known);
 }
 
+static void set_memory(struct known *known, const struct kube_memory *memory)
+{
+  struct kubernetes *kubernetes = known->kubernetes;
+  const bool waited = known->memory.waits_for == WAITS_FOR_NODE, waits = memory->waits_for == WAITS_FOR_NODE;
+  kubernetes->unscheduled += (unsigned)waits - (unsigned)waited;
+  known->memory = *memory;
+  if (waited && !waits)
+    kubernetes_capacity_changed(kubernetes);
+}
+
 void kube_known_forget(struct known *known)
 {
-  kube_known_waits(known, WAITS_NORMALLY);
+  set_memory(known, &(struct kube_memory){.ran = known->memory.ran});
   kube_follow_abandon(known->follow);
-  known->revoked = known->given_up = false;
+  known->revoked = false;
   known->pod_print = known->job_print = 0;
-  known->waiting_since = known->pending_since = known->deleted_since = (struct mono){0};
   known->reason[0] = known->refusal[0] = 0;
   known->delay_ms = 0;
   kube_known_let_go(known);
@@ -89,17 +102,24 @@ static void on_revoked(void *context, const struct cluster_answer *revoked)
   (void)context, (void)revoked; /* they go with the rest, at the latest */
 }
 
-void kube_known_ran(struct known *known)
+/* It runs, or has run: whoever comes after us is to know as well, and its Secrets are taken away. */
+static void has_begun(struct known *known)
 {
   struct kubernetes *kubernetes = known->kubernetes;
-  if (!known->ran) {
+  if (!known->memory.ran) {
     CLEANUP_FREE char *path = path_of(known, ATTEMPT_RAN);
     fd_close(openat(kubernetes->attempts_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    known->ran = true;
   }
   if (!known->revoked)
     call_delete_secrets(kubernetes, known->name, on_revoked, 0);
   known->revoked = true;
+}
+
+void kube_known_remember(struct known *known, const struct kube_memory *memory)
+{
+  if (memory->ran)
+    has_begun(known);
+  set_memory(known, memory);
 }
 
 void kube_known_killed(const struct known *known, enum kill_reason reason)
@@ -122,21 +142,4 @@ enum kill_reason kube_known_kill_reason(const struct known *known)
       return (enum kill_reason)reason;
   }
   return KILLED_NONE;
-}
-
-void kube_known_waits(struct known *known, enum pod_wait waits_for)
-{
-  struct kubernetes *kubernetes = known->kubernetes;
-  if (known->waits_for == waits_for && (known->waiting_since.us || waits_for == WAITS_NORMALLY))
-    return;
-  kubernetes->unscheduled += (waits_for == WAITS_FOR_NODE) - (known->waits_for == WAITS_FOR_NODE);
-  if (known->waits_for == WAITS_FOR_NODE)
-    kubernetes_capacity_changed(kubernetes);
-  known->waits_for = waits_for;
-  known->waiting_since.us = waits_for == WAITS_NORMALLY ? 0 : mono_now().us;
-}
-
-bool kube_known_waited(const struct known *known, unsigned ms)
-{
-  return known->waiting_since.us && mono_now().us >= mono_add_ms(known->waiting_since, ms).us;
 }

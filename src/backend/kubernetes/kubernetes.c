@@ -11,7 +11,7 @@
  * pod's status. It is copied into the attempt's directory here (log_evidence.h), where it is evidence as any other.
  *
  * Kubernetes is asked to make, delete and show, and is believed where nothing better is to be had, never against the
- * evidence (observe.c). Its errors say nothing. Each call can be repeated: the names see to it that there is one Job; that it
+ * evidence (decide.h). Its errors say nothing. Each call can be repeated: the names see to it that there is one Job; that it
  * starts once, although Kubernetes may make several pods for a Job, is seen to by the Secrets, which are taken away
  * as soon as one is seen running. A finalizer of ours keeps Job and pod, whoever deletes them, until the verdict is durable.
  *

@@ -2,8 +2,8 @@
 
 /*
  * Inside the Kubernetes backend. kubernetes.c makes and ends it and tells how it works; known.c holds what is known of attempts;
- * launch.c, observe.c, follow.c, kill.c and remove.c do one thing each for one attempt; watches.c learns what there is;
- * calls.c knows the calls that there are.
+ * launch.c, observe.c, follow.c, kill.c and remove.c do one thing each for one attempt; decide.c says what a look comes to;
+ * watches.c learns what there is; calls.c knows the calls that there are.
  */
 
 #include "backend/answers.h"
@@ -11,6 +11,7 @@
 #include "backend/evidence/evidence_read.h"
 #include "backend/instance.h"
 #include "backend/kubernetes/cluster.h"
+#include "backend/kubernetes/decide.h"
 #include "backend/kubernetes/kubeconfig.h"
 #include "backend/kubernetes/kubernetes.h"
 #include "backend/kubernetes/log_evidence.h"
@@ -21,8 +22,8 @@
 #include <string.h>
 
 /*
- * What is known of one attempt while something is done for it, or worth being remembered. All but `ran` is a matter of
- * speed, or of words; and that is a file in the attempt's directory too.
+ * What is known of one attempt while something is done for it, or worth being remembered. All but `memory.ran` is a
+ * matter of speed, or of words; and that is a file in the attempt's directory too.
  */
 struct known {
   struct kubernetes *kubernetes;
@@ -32,18 +33,13 @@ struct known {
   struct follow *follow;
   struct killing *killing;
   struct removal *removal;
-  bool ran;                      /* its program's container was seen running: it is never launched again */
+  struct kube_memory memory;     /* changed by kube_known_remember() alone */
   bool revoked;                  /* its Secrets were taken away */
-  bool given_up;                 /* it waited too long, and `reason` says for what */
   uint64_t pod_print, job_print; /* of what the last hint was for */
-  struct mono waiting_since;     /* for the same thing; 0: it does not */
-  enum pod_wait waits_for;
-  struct mono pending_since; /* seen waiting for the first time, for whatever; 0: it was not */
-  struct mono deleted_since; /* its pod was seen deleted; 0: it was not */
-  char reason[REASON_SIZE];  /* why the platform failed it, as far as is known; "" */
-  char refusal[REASON_SIZE]; /* why it will never be launched; "" */
-  struct mono not_before;    /* of the next launch, after a failed one */
-  unsigned delay_ms;         /* that the next failure adds */
+  char reason[REASON_SIZE];      /* why the platform failed it, as far as is known; "" */
+  char refusal[REASON_SIZE];     /* why it will never be launched; "" */
+  struct mono not_before;        /* of the next launch, after a failed one */
+  unsigned delay_ms;             /* that the next failure adds */
   struct known *next, *previous;
 };
 
@@ -93,14 +89,12 @@ struct known *kube_known_find(const struct kubernetes *kubernetes, struct name n
 void kube_known_let_go(struct known *known); /* forgets it where nothing is left to be known; accepts NULL */
 void kube_known_forget(struct known *known); /* nothing is left of the attempt */
 void kube_known_failed(struct known *known, const char *reason);
-/* It runs, or has run: it is remembered, also by who comes after us, and its Secrets are taken away. */
-void kube_known_ran(struct known *known);
+/* What a look has decided to remember. That it runs, or has run, is remembered for who comes after us too, and its
+ * Secrets are taken away. */
+void kube_known_remember(struct known *known, const struct kube_memory *memory);
 /* We delete its pod for this, which its keeper cannot know: remembered as well. The first reason stands. */
 void kube_known_killed(const struct known *known, enum kill_reason reason);
 enum kill_reason kube_known_kill_reason(const struct known *known); /* KILLED_NONE: we did not */
-/* What it waits for, from now on; WAITS_NORMALLY ends it. */
-void kube_known_waits(struct known *known, enum pod_wait waits_for);
-bool kube_known_waited(const struct known *known, unsigned ms);
 
 /* calls.c: the calls that there are. */
 struct cluster_call *call_make_secret(struct kubernetes *kubernetes, struct name name, unsigned part,

@@ -196,7 +196,7 @@ static void begin(void *context)
   const char *why;
   if (known->refusal[0])
     answer(launch, LAUNCH_REFUSED, known->refusal);
-  else if (known->ran)
+  else if (known->memory.ran)
     answer(launch, LAUNCH_ACCEPTED, 0);
   else if (known->removal || known->killing)
     answer(launch, LAUNCH_UNKNOWN, "it is being withdrawn");

@@ -170,6 +170,7 @@ bool pod_inspect(const json_t *pod, struct pod_seen *ret, struct error *error)
   if (!copy_word(seen.name, sizeof seen.name, text_at(metadata, "name")) ||
       !copy_word(seen.uid, sizeof seen.uid, text_at(metadata, "uid")) || !json_is_object(status))
     return error_set(error, ERROR_INTERNAL, 0, "the cluster's word on a pod makes no sense");
+  put_printable(seen.made_at, sizeof seen.made_at, text_at(metadata, "creationTimestamp"));
   put_printable(seen.reason, sizeof seen.reason, text_at(status, "reason"));
   see_state(status, &seen);
   *ret = seen;
@@ -193,43 +194,28 @@ bool job_inspect(const json_t *job, struct job_seen *ret, struct error *error)
   return true;
 }
 
-static bool ran(const struct pod_seen *pod)
-{
-  return pod->state == POD_RUNNING || pod->state == POD_ENDED;
-}
-
-/* Times in RFC 3339 of one form sort as texts. */
-static bool before(const json_t *a, const json_t *b)
-{
-  const char *x = text_at(member(a, "metadata"), "creationTimestamp"),
-             *y = text_at(member(b, "metadata"), "creationTimestamp");
-  return x && y && strcmp(x, y) < 0;
-}
-
 bool pods_choose(const json_t *list, struct pod_seen *ret, unsigned *ret_count, struct error *error)
 {
-  const json_t *items = member(list, "items"), *chosen_pod = 0;
+  const json_t *items = member(list, "items");
   struct pod_seen chosen = {0}, seen;
+  bool any = false;
   if (!json_is_array(items))
     return error_set(error, ERROR_INTERNAL, 0, "the cluster's list of pods is no list");
   for (size_t i = 0; i < json_array_size(items); i++) {
-    const json_t *pod = json_array_get(items, i);
-    if (!pod_inspect(pod, &seen, error)) {
+    if (!pod_inspect(json_array_get(items, i), &seen, error)) {
       pod_seen_release(&chosen);
       return false;
     }
-    bool better =
-      !chosen_pod || (ran(&seen) && !ran(&chosen)) || (ran(&seen) == ran(&chosen) && before(pod, chosen_pod));
-    if (better) {
+    if (!any || pod_outweighs(&seen, &chosen)) {
       struct pod_seen other = chosen;
       chosen = seen;
       seen = other;
-      chosen_pod = pod;
+      any = true;
     }
     pod_seen_release(&seen);
   }
   *ret_count = (unsigned)json_array_size(items);
-  if (chosen_pod)
+  if (any)
     *ret = chosen;
   return true;
 }
