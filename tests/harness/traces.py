@@ -81,8 +81,8 @@ class Host:
 
 def names_of(daemon):
     """What a thing on this host that is this daemon's has in its name: its directory, or that of its cgroups."""
-    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(daemon.pid)]
-    return {str(daemon.directory), *re.findall(r"assay-[0-9a-f]{8}(?=[/\0])", "".join(commands))}
+    commands = "".join(_command_line(pid) for pid in descendants(daemon.pid))
+    return {str(daemon.directory), *re.findall(r"assay-[0-9a-f]{8}(?=[/\0])", commands)}
 
 
 def left_on_host(before, names):
@@ -104,6 +104,14 @@ def eventually(nothing_left, seconds=PATIENCE_SECONDS):
 
 def _cgroups():
     return {directory for directory, _, _ in os.walk("/sys/fs/cgroup") if "assay" in directory}
+
+
+def _command_line(pid):
+    """Each argument ended by a 0; nothing of a process that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _lines(path):
