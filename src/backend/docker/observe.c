@@ -107,12 +107,6 @@ static void tell_unknown(struct look *look, const char *why)
   tell(look, PRESENCE_UNKNOWN, &(struct evidence){0}, 0, why);
 }
 
-/* Since it was started. Of what may have run on another host that cannot be told. */
-static bool was_rebooted(const struct known *known, const struct evidence *evidence)
-{
-  return !known->docker->volumes_used && evidence->marked && marker_of_another_boot(&evidence->marker);
-}
-
 /* Why there is no record, for a person. */
 static void reason_of_death(const struct look *look, const struct evidence *evidence, char text[static REASON_SIZE])
 {
@@ -121,8 +115,8 @@ static void reason_of_death(const struct look *look, const struct evidence *evid
   text[0] = 0;
   if (evidence->problem[0])
     snprintf(text, REASON_SIZE, "%s", evidence->problem);
-  else if (was_rebooted(look->known, evidence))
-    snprintf(text, REASON_SIZE, "the host was restarted while it ran");
+  else if (evidence->marked && evidence->doubtful)
+    snprintf(text, REASON_SIZE, "%s", EVIDENCE_REBOOTED);
   else if (known[0])
     snprintf(text, REASON_SIZE, "%s", known);
   else if (look->word == WORD_ABSENT || (look->word == WORD_SEEN && seen->state == CONTAINER_LEAVING))
@@ -359,7 +353,7 @@ static bool ask_for_reason(struct look *look)
 static void conclude_started(struct look *look, struct view *view)
 {
   struct evidence *evidence = &view->evidence;
-  if (was_rebooted(look->known, evidence)) {
+  if (evidence->marked && evidence->doubtful) {
     tell_dead(look, evidence);
     return;
   }
@@ -388,6 +382,8 @@ static bool view_attempt(struct known *known, struct view *view, struct error *e
   view->keeper = known_keeper(known);
   if (!evidence_read(docker->attempts_fd, known->name, &view->evidence, error))
     return false;
+  if (!docker->volumes_used) /* of what may have run on another host it cannot be told */
+    evidence_doubt_after_reboot(&view->evidence);
   view->evidence.started = view->evidence.started || known->started;
   return (!view->evidence.recorded || read_outputs(known, &view->evidence, error));
 }

@@ -148,9 +148,10 @@ static bool read_copy(int directory, struct copy_marker *ret, struct error *erro
 }
 
 /* The streams as the record says they are. `*ret_damaged` where one is not. */
-static bool read_recorded(int directory, const char *path, const struct record *record, struct outputs *outputs,
+static bool read_recorded(int directory, const char *path, const struct evidence *evidence, struct outputs *outputs,
                           bool *ret_damaged, struct error *error)
 {
+  const struct record *record = &evidence->record;
   struct copy_marker copy;
   if (!read_copy(directory, &copy, error))
     return false;
@@ -159,7 +160,12 @@ static bool read_recorded(int directory, const char *path, const struct record *
                                                      &copy.stream[stream], &outputs->stream[stream], error);
     if (result == STREAM_CANNOT_TELL)
       return false;
-    if (result == STREAM_DAMAGED) {
+    bool unvouched =
+      evidence->doubtful && record->stream[stream].omitted_bytes; /* the digest is of all that was written */
+    if (result == STREAM_WHOLE && unvouched)
+      error_set(error, ERROR_INTERNAL, 0, "%s: the host was restarted before it was known to be saved",
+                stream_name(stream));
+    if (result == STREAM_DAMAGED || unvouched) {
       *ret_damaged = true;
       return true;
     }
@@ -178,6 +184,19 @@ static bool read_found(int directory, const char *path, struct outputs *outputs,
     if (!stream_read_found(directory, path, stream, &ring, &outputs->stream[stream], error))
       return false;
   return true;
+}
+
+static bool read_doubtful(int directory, struct outputs *outputs, struct error *error)
+{
+  for (enum stream stream = 0; stream < STREAM_COUNT; stream++)
+    if (!stream_read_doubtful(directory, stream, &outputs->stream[stream], error))
+      return false;
+  return true;
+}
+
+void evidence_doubt_after_reboot(struct evidence *evidence)
+{
+  evidence->doubtful = evidence->started && (!evidence->marked || marker_of_another_boot(&evidence->marker));
 }
 
 /* A save that failed and says so: what is not in the files was written all the same. */
@@ -211,18 +230,21 @@ bool evidence_read_outputs(int directory_fd, const char *directory_path, struct 
   /* A record that owns up to a failed save is right in saying that the streams are not whole. */
   bool checked = evidence->recorded && !evidence->record.evidence_errno;
   if (checked)
-    told = directory < 0 || read_recorded(directory, path, &evidence->record, outputs, &damaged, &local);
+    told = directory < 0 || read_recorded(directory, path, evidence, outputs, &damaged, &local);
   if (damaged) {
     note_damage(evidence, "outputs", &local);
     evidence->recorded = false;
     outputs_unref(outputs);
     outputs = outputs_create();
   }
-  if (told && (!checked || damaged))
-    told = directory < 0 || read_found(directory, path, outputs, &local);
+  bool found = (!checked || damaged) && directory >= 0;
+  if (told && found)
+    told =
+      evidence->doubtful ? read_doubtful(directory, outputs, &local) : read_found(directory, path, outputs, &local);
   if (told && evidence->recorded && !checked)
     add_unsaved(&evidence->record, outputs);
-  told = told && (directory < 0 || read_order(directory, outputs, &local));
+  bool ordered = directory >= 0 && !(found && evidence->doubtful);
+  told = told && (!ordered || read_order(directory, outputs, &local));
   if (!told) {
     if (error)
       *error = local;

@@ -21,6 +21,7 @@ struct evidence {
   struct start_marker marker;
   bool recorded; /* a complete exit record is there: `record` is set */
   struct record record;
+  bool doubtful;             /* set by evidence_doubt_after_reboot() */
   struct outputs *outputs;   /* NULL until read */
   char problem[REASON_SIZE]; /* "" or what is damaged */
 };
@@ -33,6 +34,15 @@ int evidence_started(int directory_fd, struct name name);
 
 /* The marks: `start` and `exit`. `directory_fd` is of all evidence. */
 bool evidence_read(int directory_fd, struct name name, struct evidence *ret, struct error *error);
+
+/*
+ * For evidence that was written on this host. It is not synced: where the host was restarted since, a file may be longer than what
+ * of it had reached the disk, and a file system may fill that with zeros or with what somebody else wrote there before (ext4(5),
+ * data=writeback). From then on only what a digest vouches for is delivered, and the rest counts as omitted. A marker that is not
+ * whole says the same: either the program had not begun yet, or the restart cost the marker its end.
+ */
+void evidence_doubt_after_reboot(struct evidence *evidence);
+#define EVIDENCE_REBOOTED "the host was restarted while it ran, and what it had written is not known to have been saved"
 
 /*
  * The streams and their order. With a record they are checked against it; without one, a stream that was over its limit

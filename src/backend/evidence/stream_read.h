@@ -24,6 +24,9 @@ enum stream_result stream_read_recorded(int directory, const char *path, enum st
                                         const struct stream_record *record, const struct copied_stream *copied,
                                         struct stream_output *ret, struct error *error);
 
+/* As it is found where nothing vouches for its bytes: all of them are omitted. False where it cannot be told. */
+bool stream_read_doubtful(int directory, enum stream stream, struct stream_output *ret, struct error *error);
+
 /* As it is found, without a record to compare: in order, by the counters of `ring` where it was over its limit. False
  * where it cannot be told. */
 bool stream_read_found(int directory, const char *path, enum stream stream, const struct ring_counters *ring,

@@ -37,7 +37,7 @@ static enum presence presence_of(struct native *native, struct name name, const 
     return PRESENCE_DEAD;
   if (word->held)
     return word->reachable ? alive : PRESENCE_UNKNOWN;
-  if (evidence->marked && marker_of_another_boot(&evidence->marker))
+  if (evidence->marked && evidence->doubtful)
     return PRESENCE_DEAD;
   if (!word->certain)
     return PRESENCE_UNKNOWN;
@@ -62,8 +62,7 @@ static const char *reason_of(const struct evidence *evidence)
     return evidence->problem;
   if (!evidence->started || evidence->recorded)
     return 0;
-  return evidence->marked && marker_of_another_boot(&evidence->marker) ? "the host was restarted while it ran"
-                                                                       : "its keeper was killed";
+  return evidence->marked && evidence->doubtful ? EVIDENCE_REBOOTED : "its keeper was killed";
 }
 
 /* False where it cannot be told. */
@@ -73,6 +72,7 @@ static bool look(struct native *native, struct name name, struct evidence *evide
   struct word word = ask_keepers(native, name);
   if (!evidence_read(native->evidence_fd, name, evidence, error))
     return false;
+  evidence_doubt_after_reboot(evidence);
   enum presence presence = presence_of(native, name, &word, evidence);
   if (presence == PRESENCE_DEAD) {
     if (!evidence_read_outputs(native->evidence_fd, native->evidence_path, name, evidence, error))

@@ -101,6 +101,19 @@ static const struct stream_output *read_all(struct site *site, enum stream strea
   return &site->evidence.outputs->stream[stream];
 }
 
+/* The same where a marker says that a boot has passed since. */
+static const struct stream_output *read_after_reboot(struct site *site, enum stream stream)
+{
+  CLEANUP_BUFFER struct buffer text = {0};
+  struct error error;
+  start_marker_encode(&(struct start_marker){.at = {1}, .boot_id_hash = 1}, &text);
+  put_file(site, "start", text.data, text.size);
+  assert_true(evidence_read(site->evidence_fd, site->name, &site->evidence, &error));
+  evidence_doubt_after_reboot(&site->evidence);
+  assert_true(evidence_read_outputs(site->evidence_fd, site->path, site->name, &site->evidence, &error));
+  return &site->evidence.outputs->stream[stream];
+}
+
 static void assert_data(const struct stream_output *stream, const char *text)
 {
   assert_non_null(stream->data);
@@ -281,6 +294,61 @@ static void without_a_record_what_was_written_is_delivered(void **state)
   assert_data(out, "partial");
 }
 
+static void after_a_reboot_nothing_is_believed_that_no_digest_vouches_for(void **state)
+{
+  struct site *site = *state;
+  static const unsigned char order[] = {0, 5, 0, 0, 0};
+  put_file(site, "stdout", "par\0\0", 5);
+  put_file(site, "order", order, sizeof order);
+  const struct stream_output *out = read_after_reboot(site, STREAM_STDOUT);
+  assert_int_equal(out->bytes, 5);
+  assert_int_equal(out->omitted_bytes, 5);
+  assert_int_equal(stream_kept_bytes(out), 0);
+  assert_null(out->data);
+  assert_null(site->evidence.outputs->order);
+}
+
+static void a_marker_that_a_reboot_tore_is_as_doubtful_as_one_of_another_boot(void **state)
+{
+  struct site *site = *state;
+  put_file(site, "start", "", 0);
+  assert_true(evidence_read(site->evidence_fd, site->name, &site->evidence, 0));
+  evidence_doubt_after_reboot(&site->evidence);
+  assert_true(site->evidence.doubtful);
+}
+
+static void after_a_reboot_a_digest_still_vouches_for_its_stream(void **state)
+{
+  struct site *site = *state;
+  put_stream(site, STREAM_STDOUT, "whole", 5);
+  put_record(site);
+  assert_data(read_after_reboot(site, STREAM_STDOUT), "whole");
+  assert_true(site->evidence.recorded);
+}
+
+static void after_a_reboot_a_stream_without_its_middle_makes_the_record_worthless(void **state)
+{
+  struct site *site = *state;
+  put_file(site, "stdout", "headtail!", 9);
+  site->record.stream[STREAM_STDOUT] = (struct stream_record){.bytes = 109, .omitted_bytes = 100, .digest = 1};
+  put_record(site);
+  assert_int_equal(stream_kept_bytes(read_after_reboot(site, STREAM_STDOUT)), 0);
+  assert_damaged(site, "stdout: the host was restarted before it was known to be saved");
+}
+
+static void after_a_reboot_what_owns_up_to_a_failed_save_is_counted_only(void **state)
+{
+  struct site *site = *state;
+  put_stream(site, STREAM_STDOUT, "ten bytes!", 10);
+  site->record.evidence_errno = 28;
+  put_record(site);
+  put_file(site, "stdout", "ten", 3);
+  const struct stream_output *out = read_after_reboot(site, STREAM_STDOUT);
+  assert_true(site->evidence.recorded);
+  assert_int_equal(out->bytes, 10);
+  assert_int_equal(out->omitted_bytes, 10);
+}
+
 static void a_ring_that_has_not_wrapped_is_put_in_order(void **state)
 {
   struct site *site = *state;
@@ -452,6 +520,11 @@ int main(void)
     TEST(a_record_that_owns_up_to_a_failed_save_counts_without_its_bytes),
     TEST(an_omitted_middle_is_told_by_head_and_counts),
     TEST(without_a_record_what_was_written_is_delivered),
+    TEST(after_a_reboot_nothing_is_believed_that_no_digest_vouches_for),
+    TEST(a_marker_that_a_reboot_tore_is_as_doubtful_as_one_of_another_boot),
+    TEST(after_a_reboot_a_digest_still_vouches_for_its_stream),
+    TEST(after_a_reboot_a_stream_without_its_middle_makes_the_record_worthless),
+    TEST(after_a_reboot_what_owns_up_to_a_failed_save_is_counted_only),
     TEST(a_ring_that_has_not_wrapped_is_put_in_order),
     TEST(a_ring_that_has_wrapped_often_is_put_in_order),
     TEST(a_ring_at_the_start_of_a_turn_is_in_order_already),

@@ -2,6 +2,7 @@
 
 #include "stage.h"
 
+#include "backend/evidence/evidence_read.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
@@ -294,7 +295,7 @@ static void an_earlier_boot_is_dead(void **state)
   CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT, 0600);
   assert_true(fd_write_all(fd, text.data, text.size));
   assert_int_equal(stage_observe(stage, stage_name(1)), PRESENCE_DEAD);
-  assert_string_equal(stage->seen.platform_reason, "the host was restarted while it ran");
+  assert_string_equal(stage->seen.platform_reason, EVIDENCE_REBOOTED);
 }
 
 static bool nothing_is_left(const struct stage *stage)
