@@ -67,32 +67,16 @@ static bool prepare_host(struct container *container, int plan, char **environme
          host_prepare_contained(&container->host, container->attempt, &mapped.plan.limits, environment, error);
 }
 
-static void ignore_start(void *context, const char *name, int pidfd)
-{
-  (void)context, (void)name, (void)pidfd;
-}
-
-static void ignore_end(void *context, const char *name)
-{
-  (void)context, (void)name;
-}
-
-static void ignore_idle(void *context)
-{
-  (void)context;
-}
-
 /* Nobody is told anything: whoever wants to know looks at the evidence, and at whether the container lives. */
 static enum launch_outcome launch(struct container *container, char **environment, struct error *error)
 {
-  static const struct evaluation_events events = {.started = ignore_start, .ended = ignore_end, .idle = ignore_idle};
   CLEANUP_FD int plan = openat(container->attempt, ATTEMPT_PLAN, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (plan < 0)
     return error_errno(error, "cannot open the plan"), LAUNCH_REFUSED;
   if (!prepare_host(container, plan, environment, error))
     return LAUNCH_REFUSED;
   unlinkat(container->attempt, ATTEMPT_FAILURE, 0); /* of an earlier start that was none */
-  evaluation_init(&container->evaluation, &container->host, &events);
+  evaluation_init(&container->evaluation, &container->host, &(struct evaluation_events){0});
   enum launch_outcome outcome = LAUNCH_REFUSED;
   if (evaluation_prepare(&container->evaluation, error) && /* init builds while the keeper goes on */
       connection_listen(&container->daemon, container->attempt, ATTEMPT_CONTROL, error))

@@ -158,7 +158,8 @@ static void begin(struct evaluation *evaluation, bool fit)
   else
     supervise_over(evaluation);
   FAILPOINT(program_runs);
-  evaluation->events.started(evaluation->events.context, evaluation->name.text, sandbox->pidfd);
+  if (evaluation->events.started)
+    evaluation->events.started(evaluation->events.context, evaluation->name.text, sandbox->pidfd);
   FAILPOINT(started_told);
   supervise_advance(evaluation);
 }
@@ -218,5 +219,6 @@ void evaluation_clear(struct evaluation *evaluation)
   struct network *network = &evaluation->host->network;
   if (!network_is_clean(network) && !network_enter_fresh(network, evaluation->host->proc, &error))
     log_error(0, "%s", error.message);
-  evaluation->events.idle(evaluation->events.context);
+  if (evaluation->events.idle)
+    evaluation->events.idle(evaluation->events.context);
 }

@@ -20,12 +20,12 @@
 
 enum evaluation_phase { PHASE_IDLE, PHASE_RUNNING, PHASE_ENDING, PHASE_CLEARING };
 
-/* Called from within evaluation_launch() and evaluation_handle(). */
+/* Called from within evaluation_launch() and evaluation_handle(); NULL where nobody wants to know. */
 struct evaluation_events {
   void *context;
-  void (*marked)(void *context, const struct start_marker *marker); /* it will start next; or NULL */
+  void (*marked)(void *context, const struct start_marker *marker); /* it will start next */
   void (*started)(void *context, const char *name, int pidfd);      /* of the sandbox's init; borrowed */
-  /* How it ended, with all its output; or NULL: then that goes into the directory as `exit`. */
+  /* How it ended, with all its output. NULL: that goes into the directory as `exit`. */
   void (*recorded)(void *context, const struct capture *capture, const struct record *record);
   void (*ended)(void *context, const char *name); /* the exit record is in place */
   void (*idle)(void *context);                    /* the tree is empty: ready for the next */

@@ -76,29 +76,9 @@ static void on_recorded(void *context, const struct capture *capture, const stru
   log_writer_finish(&pod->log, capture, record, pod->sealed.data, pod->sealed.size);
 }
 
-static void ignore_start(void *context, const char *name, int pidfd)
-{
-  (void)context, (void)name, (void)pidfd;
-}
-
-static void ignore_end(void *context, const char *name)
-{
-  (void)context, (void)name;
-}
-
-static void ignore_idle(void *context)
-{
-  (void)context;
-}
-
 static enum launch_outcome launch(struct pod *pod, char **environment, struct error *error)
 {
-  const struct evaluation_events events = {.context = pod,
-                                           .marked = on_marked,
-                                           .started = ignore_start,
-                                           .recorded = on_recorded,
-                                           .ended = ignore_end,
-                                           .idle = ignore_idle};
+  const struct evaluation_events events = {.context = pod, .marked = on_marked, .recorded = on_recorded};
   CLEANUP_FD int plan = take_file(pod, ATTEMPT_PLAN, error);
   if (plan < 0 || !take_key(pod, error) || !prepare_host(pod, plan, environment, error))
     return LAUNCH_REFUSED;

@@ -281,7 +281,8 @@ static void write_record(struct evaluation *evaluation)
   fd_close(evaluation->stops);
   evaluation->stops = -1;
   evaluation->phase = PHASE_CLEARING;
-  evaluation->events.ended(evaluation->events.context, evaluation->name.text);
+  if (evaluation->events.ended)
+    evaluation->events.ended(evaluation->events.context, evaluation->name.text);
   FAILPOINT(ended_told);
 }
 
