@@ -91,12 +91,7 @@ static void unlink_from_server(struct connection *connection)
   struct http_server *server = connection->server;
   await_request(connection, false);
   server->counts.open--;
-  if (connection->previous)
-    connection->previous->next = connection->next;
-  else
-    server->connections = connection->next;
-  if (connection->next)
-    connection->next->previous = connection->previous;
+  TAILQ_REMOVE(&server->connections, connection, entry);
 }
 
 void connection_close(struct connection *connection)
@@ -261,10 +256,7 @@ static struct connection *connection_create(struct http_server *server)
   connection->server = server;
   connection->handles_open = 2;
   connection->out.file = -1;
-  connection->next = server->connections;
-  if (connection->next)
-    connection->next->previous = connection;
-  server->connections = connection;
+  TAILQ_INSERT_HEAD(&server->connections, connection, entry);
   server->handles_open++;
   server->counts.open++;
   server->counts.connections++;

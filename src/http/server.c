@@ -179,8 +179,8 @@ void http_server_destroy(struct http_server *server, void (*closed)(void *contex
   server->closed = closed;
   server->closed_context = context;
   http_server_stop_listening(server);
-  while (server->connections)
-    connection_close(server->connections);
+  while (!TAILQ_EMPTY(&server->connections))
+    connection_close(TAILQ_FIRST(&server->connections));
   uv_close((uv_handle_t *)&server->accept_again, on_server_closed);
 }
 
@@ -220,6 +220,7 @@ struct http_server *http_server_create(uv_loop_t *loop, const struct http_limits
   server->handler = handler;
   server->socket_mode = S_IRUSR | S_IWUSR;
   server->context = context;
+  TAILQ_INIT(&server->connections);
   TAILQ_INIT(&server->awaited);
   if (limits)
     server->limits = *limits;

@@ -50,7 +50,7 @@ struct outgoing {
 
 struct connection {
   struct http_server *server;
-  struct connection *previous, *next;
+  TAILQ_ENTRY(connection) entry; /* among the server's */
   union {
     uv_handle_t handle;
     uv_stream_t stream;
@@ -112,6 +112,8 @@ struct listener {
   struct listening listening;
 };
 
+TAILQ_HEAD(connection_list, connection);
+
 struct http_server {
   uv_loop_t *loop;
   struct http_limits limits;                                              /* with no zeros left */
@@ -121,11 +123,10 @@ struct http_server {
   http_handler *handler;
   void *context;
   struct listener *listeners;
-  mode_t socket_mode;            /* of Unix sockets */
-  struct tls_identity *identity; /* of TCP ones; NULL: no TLS */
-  struct connection *connections;
-  TAILQ_HEAD(connection_line, connection)
-  awaited; /* those whose request has not arrived; who has been waited for longest is the first */
+  mode_t socket_mode;                 /* of Unix sockets */
+  struct tls_identity *identity;      /* of TCP ones; NULL: no TLS */
+  struct connection_list connections; /* the newest first */
+  struct connection_list awaited;     /* whose request has not arrived; who has been waited for longest is the first */
   struct http_server_counts counts;
   uint64_t bodies_bytes; /* of all requests together */
   bool is_stopping;      /* no longer listening: answers ask the clients to go */
