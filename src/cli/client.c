@@ -33,8 +33,9 @@ struct transfer {
   struct buffer body;
   struct error *error; /* of the sink, or of a body too large: set before the transfer is stopped */
   bool stopped;
-  uint64_t silence_ms_max; /* 0: it is not measured */
-  struct mono heard;       /* when the last byte came, or it began */
+  uint64_t silence_ms_max; /* 0: it may take as long as it likes */
+  curl_off_t moved;        /* bytes of bodies, both ways */
+  struct mono moved_at;    /* when the last one was, or when it began */
 };
 
 static bool server_understand(struct client *client, const char *server, struct error *error)
@@ -60,7 +61,6 @@ static size_t receive(char *data, size_t one, size_t size, void *context)
   (void)one;
   struct transfer *transfer = context;
   long status = 0;
-  transfer->heard = mono_now();
   curl_easy_getinfo(transfer->client->curl, CURLINFO_RESPONSE_CODE, &status);
   bool good;
   if (transfer->sink && status / 100 == 2) {
@@ -74,6 +74,17 @@ static size_t receive(char *data, size_t one, size_t size, void *context)
   }
   transfer->stopped = !good;
   return good ? size : CURL_WRITEFUNC_ERROR;
+}
+
+static int on_progress(void *context, curl_off_t to_come, curl_off_t received, curl_off_t to_go, curl_off_t sent)
+{
+  (void)to_come, (void)to_go;
+  struct transfer *transfer = context;
+  if (received + sent != transfer->moved) {
+    transfer->moved = received + sent;
+    transfer->moved_at = mono_now();
+  }
+  return 0;
 }
 
 struct client *client_create(const char *server, struct error *error)
@@ -95,10 +106,11 @@ struct client *client_create(const char *server, struct error *error)
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS_MAX);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->trouble);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   return client;
 }
 
@@ -152,7 +164,7 @@ static CURLcode transfer_run(const struct transfer *transfer, int interrupts)
     curl_multi_poll(client->multi, &interrupt, interrupts >= 0, transfer->silence_ms_max ? LOOK_MS : POLL_MS_MAX, 0);
     if (interrupt.revents)
       return CURLE_ABORTED_BY_CALLBACK;
-    if (transfer->silence_ms_max && mono_now().us >= mono_add_ms(transfer->heard, transfer->silence_ms_max).us)
+    if (transfer->silence_ms_max && mono_now().us >= mono_add_ms(transfer->moved_at, transfer->silence_ms_max).us)
       return CURLE_OPERATION_TIMEDOUT;
   }
   int left;
@@ -210,18 +222,14 @@ static void upload_set(CURL *curl, FILE *file)
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 }
 
-/*
- * A server that has stalled is told by the speed, but not where it has nothing to say: a heartbeat now and then is less than curl
- * takes for any speed at all. So of a stream the silence is measured, and an upload may take as long as it likes.
- */
+/* A server has stalled where no byte moves for so long: curl's own measure, a speed, would take a stream's heartbeats for none.
+ * An upload may take as long as the server likes. */
 static void request_set(struct transfer *transfer, const struct client_request *request, const char *url,
                         const char *content, struct curl_slist *headers)
 {
   CURL *curl = transfer->client->curl;
-  unsigned stall_seconds = STALL_SECONDS_MAX + request->wait_seconds;
-  bool streams = transfer->sink != NULL;
-  transfer->silence_ms_max = streams ? 1000 * (uint64_t)stall_seconds : 0;
-  transfer->heard = mono_now();
+  transfer->silence_ms_max = request->upload ? 0 : 1000 * (uint64_t)(STALL_SECONDS_MAX + request->wait_seconds);
+  transfer->moved_at = mono_now();
   curl_easy_setopt(curl, CURLOPT_URL, url);
   if (request->upload) {
     upload_set(curl, request->upload);
@@ -234,8 +242,8 @@ static void request_set(struct transfer *transfer, const struct client_request *
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, streams || request->upload ? 0L : (long)stall_seconds);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
   transfer->client->trouble[0] = 0;
 }
 

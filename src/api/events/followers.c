@@ -11,7 +11,6 @@ struct follower {
   struct follower *next, **place; /* `place` is what points to it */
   struct http_stream *stream;
   struct event_id id;
-  bool was_sent_to; /* since the last heartbeat */
 };
 
 struct followers {
@@ -90,7 +89,6 @@ static enum advance advance(struct follower *follower)
     if (!block)
       return WAITS;
     follower->id = block->to;
-    follower->was_sent_to = true;
     bool ends = block->ends;
     http_stream_send(follower->stream, block->bytes);
     if (ends)
@@ -189,11 +187,9 @@ bool followers_add(struct followers *followers, struct http_request *request, co
 
 void followers_beat(struct followers *followers, struct blob *heartbeat)
 {
-  for (struct follower *follower = followers->first; follower; follower = follower->next) {
-    if (!follower->was_sent_to && http_stream_is_ready(follower->stream))
+  for (struct follower *follower = followers->first; follower; follower = follower->next)
+    if (http_stream_is_ready(follower->stream))
       http_stream_send(follower->stream, heartbeat);
-    follower->was_sent_to = false;
-  }
 }
 
 void followers_dismiss(struct followers *followers)

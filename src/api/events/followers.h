@@ -40,7 +40,7 @@ bool followers_add(struct followers *followers, struct http_request *request, co
 unsigned followers_count(const struct followers *followers);
 /* Sends what there is to whoever can take it. */
 void followers_pump(struct followers *followers);
-/* A comment to whoever was sent nothing since the last time. */
+/* A comment to all who can take it. Also to whoever was just sent something: else silence could last for two beats. */
 void followers_beat(struct followers *followers, struct blob *heartbeat);
 /* Ends all their streams; they come again. Then `empty`. */
 void followers_dismiss(struct followers *followers);
