@@ -166,7 +166,7 @@ def memory_of(daemon):
 
 
 def a_batch_larger_than_the_queue_waits_with_its_client(scenario):
-    padding = "x" * 20_000  # 1,500 lines are 30 MB
+    padding = "x" * min(20_000, 500_000_000 // LINES)  # 30 MB, or half of what a batch may have
     body = b"".join(json.dumps(program(n) | {"env": {"PADDING": padding}}).encode() + b"\n" for n in range(1, LINES + 1))
     with scenario.daemon(queue=20) as daemon:
         client = daemon.client(SECONDS)
