@@ -101,7 +101,7 @@ static void an_open_one_has_no_verdict(void **state)
           "\"image\":null,\"token\":null,\"isolation\":null,\"isolation_gaps\":[],\"attempt\":1,\"max_attempts\":1,"
           "\"priority\":"
           "0," LIMITS_TEXT "\"batch\":null,\"labels\":{\"run\":\"42\"},\"timeline\":[{\"status\":\"queued\",\"at\":"
-                           "\"1970-01-01T00:00:01.000Z\"}]}");
+          "\"1970-01-01T00:00:01.000Z\"}]}");
 }
 
 /* Reads one value out of what was written, which so is known to be JSON. */

@@ -28,6 +28,7 @@ static bool is_public(const char *text)
 static void what_only_neighbours_reach_is_not_public(void **state)
 {
   (void)state;
+  /* clang-format off */
   static const char *const addresses[] = {
     "0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255", "127.0.0.1",
     "127.255.255.255", "169.254.169.254", "172.16.0.0", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1",
@@ -36,6 +37,7 @@ static void what_only_neighbours_reach_is_not_public(void **state)
     "64:ff9b::10.0.0.1", "fe80::1", "febf::1", "fc00::1", "fd12:3456::1", "ff02::1", "2001::1", "2001:1ff::1",
     "2001:db8::1", "2002:0a00:0001::1", "2002:7f00:0001::", "3fff:0fff::1", "1000::1", "4000::1",
   };
+  /* clang-format on */
   for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
     if (is_public(addresses[i]))
       fail_msg("%s", addresses[i]);
@@ -45,6 +47,7 @@ static void what_only_neighbours_reach_is_not_public(void **state)
 static void the_addresses_beside_these_are_public(void **state)
 {
   (void)state;
+  /* clang-format off */
   static const char *const addresses[] = {
     "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
     "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0", "192.167.255.255",
@@ -52,6 +55,7 @@ static void the_addresses_beside_these_are_public(void **state)
     "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2000::1", "2001:200::1", "2001:db9::1", "2002:0808:0808::1",
     "2a00:1450:4001::1", "3fff:1000::1",
   };
+  /* clang-format on */
   for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
     if (!is_public(addresses[i]))
       fail_msg("%s", addresses[i]);
@@ -60,13 +64,16 @@ static void the_addresses_beside_these_are_public(void **state)
 static void a_host_says_that_it_is_not_public_in_many_ways(void **state)
 {
   (void)state;
-  static const char *const hosts[] = {"127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0", "10.0.0.1", "[::1]",
-                                      "[fe80::1%25eth0]", "[fe80::1]", "[::ffff:10.0.0.1]", "[", "[]", "[::1",
-                                      "localhost", "LocalHost", "localhost.", "a.localhost", "a.localhost."};
+  static const char *const hosts[] = {
+    "127.0.0.1",   "127.1", "0x7f000001",       "2130706433", "0177.0.0.1",        "0",
+    "10.0.0.1",    "[::1]", "[fe80::1%25eth0]", "[fe80::1]",  "[::ffff:10.0.0.1]", "[",
+    "[]",          "[::1",  "localhost",        "LocalHost",  "localhost.",        "a.localhost",
+    "a.localhost."};
   for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
     if (host_may_be_public(hosts[i]))
       fail_msg("%s", hosts[i]);
-  static const char *const others[] = {"8.8.8.8", "[2a00:1450:4001::1]", "example.org", "notlocalhost", "localhost.org", "a"};
+  static const char *const others[] = {"8.8.8.8",      "[2a00:1450:4001::1]", "example.org",
+                                       "notlocalhost", "localhost.org",       "a"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (!host_may_be_public(others[i]))
       fail_msg("%s", others[i]);
@@ -98,10 +105,18 @@ static void a_url_that_we_do_not_call_is_refused_with_the_reason(void **state)
   static const struct {
     const char *url, *why;
   } cases[] = {
-    {"", "absolute"},        {"/a", "absolute"},           {"example.org", "absolute"},
-    {"ftp://a/", "absolute"}, {"file:///etc/passwd", "absolute"}, {"gopher://a/", "absolute"},
-    {"http://u@a/", "credentials"}, {"http://u:p@a/", "credentials"}, {"http://a/#b", "fragment"},
-    {"http://a/ b", "visible"},     {"http://a/\n", "visible"}, {"http://\xc3\xa4/", "visible"},
+    {"", "absolute"},
+    {"/a", "absolute"},
+    {"example.org", "absolute"},
+    {"ftp://a/", "absolute"},
+    {"file:///etc/passwd", "absolute"},
+    {"gopher://a/", "absolute"},
+    {"http://u@a/", "credentials"},
+    {"http://u:p@a/", "credentials"},
+    {"http://a/#b", "fragment"},
+    {"http://a/ b", "visible"},
+    {"http://a/\n", "visible"},
+    {"http://\xc3\xa4/", "visible"},
     {"http://a:99999/", "absolute"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
