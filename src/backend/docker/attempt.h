@@ -7,6 +7,7 @@
  * is all the same.
  */
 
+#include "backend/docker/decide.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "wire/container.h"
@@ -18,12 +19,6 @@ bool attempt_make(int attempts_fd, struct name name, const struct blob *plan, st
 /* Takes the plan away, so that a keeper that is started from now on has nothing to run; until attempt_make(). */
 void attempt_revoke(int attempts_fd, struct name name);
 
-enum keeper_life {
-  KEEPER_UNKNOWN, /* an error: says nothing */
-  KEEPER_UNSEEN,  /* there is no socket: not come so far yet, or never started, or its directory is gone */
-  KEEPER_ALIVE,
-  KEEPER_DEAD, /* for certain, and so is all that it ran: it was the first process of its container */
-};
 /* `ret_pidfd` is of an ALIVE one, or -1 where its process is not to be seen from here: in a pid namespace that is not below
  * ours. The caller closes. */
 enum keeper_life attempt_keeper(int attempts_fd, struct name name, int *ret_pidfd);

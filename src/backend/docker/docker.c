@@ -12,7 +12,7 @@
  * whether the keeper lives (attempt.c).
  *
  * Docker is asked to make, start, kill and remove, and is believed where nothing better is to be had, never against the
- * evidence (observe.c). Its errors say nothing. Each call can be repeated: the container's name sees to it that there is
+ * evidence (decide.h). Its errors say nothing. Each call can be repeated: the container's name sees to it that there is
  * one, and the keeper's start marker, made with O_EXCL, that the program is started once, whatever Docker does with the
  * container.
  *

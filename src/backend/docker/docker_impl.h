@@ -2,8 +2,8 @@
 
 /*
  * Inside the Docker backend. docker.c makes and ends it and tells how it works; known.c holds what is known of attempts;
- * launch.c, observe.c, kill.c and remove.c do one thing each for one attempt; reconcile.c and events.c learn what there
- * is; images.c fetches what a launch needs.
+ * launch.c, observe.c, kill.c and remove.c do one thing each for one attempt; decide.c says what a look comes to;
+ * reconcile.c and events.c learn what there is; images.c fetches what a launch needs.
  */
 
 #include "backend/answers.h"
