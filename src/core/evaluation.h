@@ -64,6 +64,7 @@ struct evaluation {
     enum stop_reason stop;      /* why we want it to end */
     bool recovering;            /* found open in the store, and not looked at yet */
     bool launching;             /* the backend has not answered the launch yet */
+    bool fetching;              /* it has, with PREPARING: there is nothing yet that could start */
     bool looking, look_again;   /* an observation is under way; a hint came meanwhile */
     bool look_is_old;           /* it was begun before the last launch was answered */
     struct mono look_deadline;  /* its answer is not waited for any longer than this */

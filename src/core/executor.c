@@ -344,6 +344,7 @@ void executor_launched(struct executor *executor, struct name name, enum launch_
     evaluation_look(executor, evaluation);
     break;
   case LAUNCH_PREPARING:
+    evaluation->x.fetching = true;
     if (evaluation->state == STATE_STARTING)
       evaluation_move(executor, evaluation, STATE_PREPARING);
     if (evaluation->state != STATE_PREPARING)
@@ -390,7 +391,7 @@ static void begin_next_attempt(struct executor *executor, struct evaluation *eva
     evaluation->entered_at[state] = (struct wall){0};
   evaluation->started_at = (struct wall){0};
   evaluation->x.looking = evaluation->x.look_again = evaluation->x.confirming = evaluation->x.finishing = false;
-  evaluation->x.launching = false;
+  evaluation->x.launching = evaluation->x.fetching = false;
   evaluation->x.refusal[0] = 0;
   evaluation->progress[0] = 0;
   evaluation->x.presence = PRESENCE_UNKNOWN;

@@ -8,7 +8,8 @@
  *
  * While a backend fetches what is needed it says so, in its answer to the launch or when it is looked at (PENDING, with
  * progress). That holds no slot. When it has ended, well or badly, nothing is known of the attempt again, and the next
- * launch tells which of the two.
+ * launch tells which of the two. A backend whose launch was accepted may say PENDING with progress as well, of what is
+ * fetched where it will run: that may start at any moment.
  */
 
 #include "core/executor_impl.h"
@@ -122,6 +123,7 @@ void evaluation_enqueue(struct evaluation *evaluation)
 static void ask_for_launch(struct executor *executor, struct evaluation *evaluation)
 {
   evaluation->x.launching = true;
+  evaluation->x.fetching = false;
   evaluation->x.look_is_old = evaluation->x.looking;
   executor->world.launch(executor->world.context, evaluation);
 }
@@ -204,7 +206,7 @@ void evaluation_give_up(struct executor *executor, struct evaluation *evaluation
 
 void evaluation_end_preparing(struct executor *executor, struct evaluation *evaluation)
 {
-  if (evaluation->x.launching) { /* what becomes of that is not known */
+  if (!evaluation->x.fetching) { /* it is being launched, or has been, and may start at any moment */
     evaluation_kill(executor, evaluation);
     evaluation_look(executor, evaluation);
     return;
@@ -260,7 +262,7 @@ static void found_alive(struct executor *executor, struct evaluation *evaluation
     evaluation_move(executor, evaluation, state);
   if (evaluation->x.stop == STOP_NONE)
     return;
-  if (state == STATE_PREPARING && !evaluation->x.launching)
+  if (state == STATE_PREPARING && evaluation->x.fetching)
     evaluation_end_preparing(executor, evaluation);
   else
     evaluation_kill(executor, evaluation);
@@ -340,7 +342,7 @@ void evaluation_overdue(struct executor *executor, struct evaluation *evaluation
       evaluation_give_up(executor, evaluation);
     break;
   case STATE_PREPARING:
-    if (evaluation->x.launching)
+    if (!evaluation->x.fetching)
       seal(executor, evaluation);
     evaluation_end_preparing(executor, evaluation);
     break;

@@ -88,8 +88,10 @@ LIFE = [
            "-DWITHOUT_TRUE_PREPARING -DPREPARE -DNO_DEADLINES -DCRASHES=1"),
     *broken("granted: preparing is never a lie", "life", "-DWITHOUT_TRUE_PREPARING -DPREPARE -DNO_DEADLINES -DCANCEL",
             "NEVER_STARTED"),
-    *broken("granted: progress is told of a name only when its launch is answered preparing", "life",
-            "-DWITHOUT_OWN_PROGRESS -DPREPARE -DNO_DEADLINES -DCANCEL -DCRASHES=0", "NEVER_STARTED"),
+    *right("progress is told of what was launched, and may start", "life",
+           "-DWITHOUT_OWN_PROGRESS -DPREPARE -DNO_DEADLINES -DCANCEL -DCRASHES=0"),
+    *broken("law 4: what is fetched where it will run is given up without a look", "life",
+            "-DBREAK_FETCHING -DWITHOUT_OWN_PROGRESS -DPREPARE -DNO_DEADLINES -DCANCEL -DCRASHES=0", "NEVER_STARTED"),
 ]
 
 LEASE = [

@@ -56,7 +56,7 @@ bool open;                    /* it knows the evaluation: there is a `struct eva
 mtype:state_name state;
 byte attempt;
 mtype:stop_reason stop;
-bool recovering, launching, looking_again, look_is_old, confirming, finishing, refused;
+bool recovering, launching, fetching, looking_again, look_is_old, confirming, finishing, refused;
 bool listed;                  /* what is left over was looked for once since the start */
 bool hint;                    /* one is on its way */
 
@@ -196,6 +196,11 @@ inline ask_launch()
   CLAIM(STOPPED_IS_STOPPED, stop == 0);
   CLAIM(CANCEL_IS_KEPT, !told_cancelling);
   launching = true;
+#ifdef BREAK_FETCHING
+  fetching = true; /* nothing is there before it says so */
+#else
+  fetching = false;
+#endif
   look_is_old = look != 0;
   ask(launch, attempt)
 }
@@ -270,8 +275,8 @@ inline give_up()
 inline end_preparing()
 {
   if
-  :: launching -> todo = to_kill_and_look
-  :: !launching -> give_up()
+  :: !fetching -> todo = to_kill_and_look
+  :: fetching -> give_up()
   fi
 }
 
@@ -304,8 +309,8 @@ inline found_alive()
   :: else
   fi;
   if
-  :: stop != 0 && state == PREPARING && !launching -> end_preparing()
-  :: stop != 0 && !(state == PREPARING && !launching) -> todo = to_kill
+  :: stop != 0 && state == PREPARING && fetching -> end_preparing()
+  :: stop != 0 && !(state == PREPARING && fetching) -> todo = to_kill
   :: else
   fi
 }
@@ -368,8 +373,8 @@ inline overdue()
   if
   :: state == QUEUED && recovering -> silence = true; suppose(unknown, false); todo = to_conclude
   :: state == QUEUED && !recovering -> give_up()
-  :: state == PREPARING && launching -> seal(); end_preparing()
-  :: state == PREPARING && !launching -> end_preparing()
+  :: state == PREPARING && !fetching -> seal(); end_preparing()
+  :: state == PREPARING && fetching -> end_preparing()
   :: state == STARTING || state == RUNNING -> seal(); todo = to_kill_and_look
   :: state == SEALING -> silence = true; suppose(unknown, true); todo = to_conclude
   fi
@@ -465,6 +470,7 @@ inline launched()
       :: else
       fi
     :: answer == launch_preparing && (state == STARTING || state == PREPARING) ->
+      fetching = true;
       if
       :: state == STARTING -> move(PREPARING)
       :: else
@@ -487,7 +493,7 @@ inline answer_next_attempt()
   if
   :: up ->
     attempt++;
-    looking_again = false; look_is_old = false; confirming = false; finishing = false; launching = false; refused = false;
+    looking_again = false; look_is_old = false; confirming = false; finishing = false; launching = false; fetching = false; refused = false;
     look = 0; answer = 0; /* what still comes has the name of the attempt before */
     if
     :: stop == deadline -> stop = 0
@@ -509,7 +515,7 @@ inline answer_finish()
   CLAIM(TOLD_IS_DURABLE, finished);
   ask(remove, attempt);
   open = false; state = 0; attempt = 0; stop = 0;
-  recovering = false; launching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false; refused = false;
+  recovering = false; launching = false; fetching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false; refused = false;
   look = 0; answer = 0; hint = false
 }
 
@@ -549,7 +555,7 @@ inline forget()
   fi;
   write = 0; write_verdict = 0; committed = false; cancel_asked = false; cancel_committed = false;
   open = false; state = 0; attempt = 0; stop = 0;
-  recovering = false; launching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false;
+  recovering = false; launching = false; fetching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false;
   refused = false; listed = false; hint = false;
   look = 0; seen_presence = 0; seen_progress = false; seen_started = false; seen_record = 0; answer = 0;
   if

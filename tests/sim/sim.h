@@ -9,6 +9,8 @@
  *   sim_daemon.c   the daemon: incarnations of the executor, its world, crashes after any effect, recovery
  *   sim_store.c    the store: what is durable, what is only in memory, group commits that take time
  *   sim_backend.c  the backend: keepers, programs and evidence, all of which survive the daemon; hints and lies
+ *   sim_docker.c   how Docker tells of it, and what the Docker backend's own table makes of that
+ *   sim_kubernetes.c   the same for Kubernetes
  *   sim_clients.c  who submits, asks again, hangs up, and cancels
  *   sim_turns.c    what must hold between clients that share the slots
  *   sim_check.c    what must hold after every step, and at rest
@@ -22,6 +24,7 @@
  * happened. The checks compare the two. Nothing here reads a clock or an address: a seed gives the same run everywhere.
  */
 
+#include "backend/kubernetes/decide.h"
 #include "core/executor.h"
 
 #include <stdio.h>
@@ -49,8 +52,9 @@ struct event {
 
 /* ---- troubles: what can go wrong, and how often at most when a seed draws its own mix, out of 1000 ---- */
 
-/* The first group must not change any verdict; the second is what the platform can do to an evaluation. */
-#define TROUBLES(X) OUTSIDE_TROUBLES(X) PLATFORM_TROUBLES(X)
+/* The first group must not change any verdict; the second is what the platform can do to an evaluation. The other two are the
+ * same of a cluster. (What a seed draws for those before them does not depend on them.) */
+#define TROUBLES(X) OUTSIDE_TROUBLES(X) PLATFORM_TROUBLES(X) CLUSTER_OUTSIDE_TROUBLES(X) CLUSTER_PLATFORM_TROUBLES(X)
 #define OUTSIDE_TROUBLES(X)                                                                                            \
   X(HINT_LOST, "hint_lost", 1000)                                                                                      \
   X(HINT_DOUBLED, "hint_doubled", 300)                                                                                 \
@@ -85,6 +89,15 @@ struct event {
   X(REBOOT, "reboot", 30)                  /* for each second that the daemon runs */                                  \
   X(EVIDENCE_FAILS, "evidence_fails", 100) /* ENOSPC while an output is saved: flagged */                              \
   X(OUTPUT_LOST, "output_lost", 100)       /* of an output that was saved, so that the record does not fit it */
+#define CLUSTER_OUTSIDE_TROUBLES(X)                                                                                    \
+  X(TWO_PODS, "two_pods", 300)               /* for one Job; the other one never runs */                               \
+  X(CONDITION_EARLY, "condition_early", 300) /* the Job has ended, and its pod has not */                              \
+  X(LOG_GONE, "log_gone", 200)               /* of a pod that has ended */                                             \
+  X(LOG_IS_ERROR, "log_is_error", 500)       /* 200, and an error text in the place of the log, or half of it */
+#define CLUSTER_PLATFORM_TROUBLES(X)                                                                                   \
+  X(MESSAGE_GONE, "message_gone", 200) /* the termination message, with the other record */                            \
+  X(POD_HIDDEN, "pod_hidden", 200)     /* there is one, and it is in no list */                                        \
+  X(JOB_DELETED, "job_deleted", 200)   /* by hand, and its pod with it */
 
 enum trouble {
 #define X(name, text, most) TROUBLE_##name,
@@ -164,6 +177,35 @@ struct job {
 
 /* ---- the backend ---- */
 
+/* Which one it is: Docker with the evidence on this host, or in volumes of its own. */
+#define BACKENDS(X) X(NATIVE, "native") X(DOCKER, "docker") X(VOLUME, "volume") X(KUBERNETES, "kubernetes")
+
+enum backend_kind {
+  BACKEND_DRAWN, /* by the seed */
+#define X(name, text) BACKEND_##name,
+  BACKENDS(X)
+#undef X
+    BACKEND_COUNT
+};
+
+/* What a cluster has of an attempt beside the pod that counts, and what the daemon keeps of it. */
+struct cluster_attempt {
+  uint64_t pod_made_us;
+  bool deleted;        /* Job and pod, by us or by hand; our finalizer keeps them */
+  bool starts_deleted; /* its node is about to start it all the same, and will hear of that */
+  bool log_gone, message_gone;
+  struct other_pod {
+    bool there, over; /* it never runs: it waits, or has ended */
+    int age;          /* against the one that counts: 1 is older, -1 younger, 0 of the same second */
+  } other;
+  /* On the daemon's host, in the attempt's directory: */
+  bool ran;
+  enum kill_reason killed;   /* why we deleted its pod; NONE: we did not */
+  bool output_lost;          /* the log was not to be had: the record is here, but no output */
+  bool output_given_up;      /* so, though it was to be had */
+  struct kube_memory memory; /* of this incarnation */
+};
+
 /* What really happened to one attempt. It stays known here when the backend has forgotten it. */
 struct attempt {
   struct name name;
@@ -181,9 +223,14 @@ struct attempt {
   bool damaged; /* what was saved does not fit the record */
   uint64_t written_bytes;
   struct record record;
-  bool failed;  /* something broke here that may make it lost */
-  bool delayed; /* something did not answer, so that a deadline may make it lost */
-  bool buried;  /* called gone or ended, for certain, while it was about to start */
+  bool failed;                  /* something broke here that may make it lost */
+  bool delayed;                 /* something did not answer, so that a deadline may make it lost */
+  bool buried;                  /* called gone or ended, for certain, while it was about to start */
+  enum kill_reason stopped_for; /* the end that somebody wanted; NONE: it ended by itself, or its keeper died */
+  bool rebooted;                /* its host was, since it was started */
+  bool start_seen;              /* in its volume, by this incarnation */
+  bool fetched;                 /* its record is on the daemon's host, where it was not written there */
+  struct cluster_attempt cluster;
 };
 
 struct keeper {
@@ -192,6 +239,7 @@ struct keeper {
 };
 
 struct sim_backend {
+  enum backend_kind kind;
   struct keeper keepers[KEEPERS_MAX];
   unsigned keeper_count;
   struct attempt attempts[ATTEMPTS_MAX];
@@ -246,7 +294,8 @@ struct run {
   uint64_t troubles; /* a bit for each that may strike */
   uint64_t jobs;     /* a bit for each that is submitted */
   unsigned clients;  /* that submit them, CLIENTS at most; 0: the seed says how many */
-  uint64_t strikes;  /* a bit for each of the first 64 strikes that is let happen; all bits: so are all later ones */
+  enum backend_kind backend;
+  uint64_t strikes; /* a bit for each of the first 64 strikes that is let happen; all bits: so are all later ones */
   /* of a script */
   uint64_t crash_effects[2]; /* the daemon dies right after these effects; 0: never */
   unsigned coins;            /* enum coins: what survives these crashes */
@@ -344,6 +393,36 @@ void sim_backend_observe(struct sim *sim, struct name name, uint64_t request);
 void sim_backend_kill(struct sim *sim, struct name name, enum kill_reason reason);
 void sim_backend_remove(struct sim *sim, struct name name);
 struct attempt *backend_attempt(struct sim *sim, const char *id, unsigned number); /* NULL: never launched */
+const char *backend_kind_name(enum backend_kind kind);
+
+/* For those who look in a backend's own way. */
+struct seen {
+  uint64_t request;
+  enum presence presence;
+  const char *progress;
+  bool started, recorded;
+  struct record record;
+  bool outputs, output_lost; /* there are some; of what was to be kept, nothing is left */
+  struct wall started_at;
+  uint64_t written_bytes;
+};
+uint64_t backend_call_delay(struct sim *sim);                    /* of an answer, from the moment of which it tells */
+struct attempt *backend_find(struct sim *sim, struct name name); /* NULL: never launched */
+bool backend_is_alive(const struct attempt *attempt);
+bool backend_is_frozen(const struct sim *sim, const struct attempt *attempt);
+/* What there is of the attempt's evidence, as its keeper wrote it. */
+void backend_read_evidence(const struct attempt *attempt, struct seen *seen);
+void backend_tell(struct sim *sim, struct name name, const struct seen *seen); /* after a moment */
+void backend_forget(struct sim *sim, struct attempt *attempt); /* the container is removed; not the evidence */
+
+/* sim_docker.c */
+void sim_docker_look(struct sim *sim, struct name name, uint64_t request);
+
+/* sim_kubernetes.c */
+void sim_kubernetes_look(struct sim *sim, struct name name, uint64_t request);
+void sim_kubernetes_launched(struct sim *sim, struct attempt *attempt);
+void sim_kubernetes_start(struct attempt *attempt);                   /* another daemon, with nothing in memory */
+void sim_kubernetes_reboot(struct sim *sim, struct attempt *attempt); /* of the daemon's host; pods run on */
 
 /* sim_clients.c */
 struct job *clients_add(struct sim *sim); /* what it wants is then the caller's to say */
@@ -367,7 +446,8 @@ void check_remove(struct sim *sim, struct name name);
 void check_move(struct sim *sim, struct job *job, const struct evaluation *evaluation);
 void check_asks_for_verdict(struct sim *sim, struct job *job, const struct evaluation *evaluation);
 void check_gives_up_attempt(struct sim *sim, struct job *job, const struct evaluation *evaluation);
-void check_verdict(struct sim *sim, const struct row *row); /* as it becomes durable */
+void check_never_starts(struct sim *sim, const struct attempt *attempt); /* as it is removed */
+void check_verdict(struct sim *sim, const struct row *row);              /* as it becomes durable */
 void check_rest(struct sim *sim);
 const char *program_name(enum program program);
 

@@ -17,7 +17,18 @@ enum { LAUNCH_TIMEOUT_US = 3000000 };
 
 /* ---- what is known ---- */
 
-static struct attempt *find_attempt(struct sim *sim, struct name name)
+static const char *const kind_names[] = {
+#define X(name, text) [BACKEND_##name] = text,
+  BACKENDS(X)
+#undef X
+};
+
+const char *backend_kind_name(enum backend_kind kind)
+{
+  return kind_names[kind];
+}
+
+struct attempt *backend_find(struct sim *sim, struct name name)
 {
   for (unsigned i = 0; i < sim->backend.attempt_count; i++)
     if (!strcmp(sim->backend.attempts[i].name.text, name.text))
@@ -27,12 +38,12 @@ static struct attempt *find_attempt(struct sim *sim, struct name name)
 
 struct attempt *backend_attempt(struct sim *sim, const char *id, unsigned number)
 {
-  return find_attempt(sim, name_make(id, number));
+  return backend_find(sim, name_make(id, number));
 }
 
 static struct attempt *add_attempt(struct sim *sim, struct name name, struct job *job)
 {
-  struct attempt *attempt = find_attempt(sim, name);
+  struct attempt *attempt = backend_find(sim, name);
   if (attempt)
     return attempt;
   ASSERT(sim->backend.attempt_count < ATTEMPTS_MAX);
@@ -64,11 +75,32 @@ static bool is_alive(enum presence presence)
   return presence == PRESENCE_RUNNING || presence == PRESENCE_PENDING;
 }
 
+bool backend_is_alive(const struct attempt *attempt)
+{
+  return is_alive(attempt->presence);
+}
+
+static bool is_cluster(const struct sim *sim)
+{
+  return sim->backend.kind == BACKEND_KUBERNETES;
+}
+
+/* Somebody runs it, or is about to. A cluster's keepers are as many as its pods. */
+static bool is_held(struct sim *sim, const struct attempt *attempt)
+{
+  return is_cluster(sim) ? is_alive(attempt->presence) : keeper_of(sim, attempt) != 0;
+}
+
 /* ---- what the daemon is told ---- */
 
 static uint64_t answer_delay(struct sim *sim)
 {
   return sim_between_us(sim, 20, sim_strikes(sim, TROUBLE_ANSWER_LATE) ? 4000000 : 2000);
+}
+
+uint64_t backend_call_delay(struct sim *sim)
+{
+  return sim_between_us(sim, 5, sim_strikes(sim, TROUBLE_ANSWER_LATE) ? 2000000 : 500);
 }
 
 static void deliver_hint(struct sim *sim, struct event *event)
@@ -117,8 +149,11 @@ static void tell_capacity(struct sim *sim)
 
 void sim_backend_start(struct sim *sim)
 {
-  for (unsigned i = 0; i < sim->backend.attempt_count; i++)
-    sim->backend.attempts[i].fetching = false;
+  for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
+    struct attempt *attempt = &sim->backend.attempts[i];
+    attempt->fetching = attempt->start_seen = false;
+    sim_kubernetes_start(attempt);
+  }
   for (unsigned i = 0; i < sim->job_count; i++)
     if (sim->jobs[i].fetch == FETCH_UNDER_WAY) /* that went with the daemon; or it was almost there */
       sim->jobs[i].fetch = sim_coin(sim) ? FETCH_NEEDED : FETCH_NOT_NEEDED;
@@ -182,7 +217,9 @@ static void save_evidence(struct sim *sim, struct attempt *attempt, const struct
   if (attempt->starts && sim_strikes(sim, TROUBLE_EVIDENCE_FAILS))
     attempt->record.evidence_errno = ENOSPC;
   attempt->damaged = attempt->starts && sim_strikes(sim, TROUBLE_OUTPUT_LOST);
-  attempt->failed |= attempt->record.evidence_errno || attempt->damaged;
+  const int trouble = attempt->record.evidence_errno;
+  attempt->failed |=
+    (trouble && trouble != ECANCELED) || attempt->damaged; /* who has ended it is somebody else's to say */
 }
 
 /* The program is dead and the tree empty; the record, if any, is in place. The keeper is idle a little later. */
@@ -206,7 +243,7 @@ static void cut_short(struct sim *sim, struct attempt *attempt)
     attempt->written_bytes = NAME_SIZE + sim_below(sim, attempt->job->output_bytes - NAME_SIZE + 1);
 }
 
-static bool is_frozen(const struct sim *sim, const struct attempt *attempt)
+bool backend_is_frozen(const struct sim *sim, const struct attempt *attempt)
 {
   return sim->now_us < attempt->frozen_until_us;
 }
@@ -221,12 +258,70 @@ static struct event *when_it_thaws(struct sim *sim, const struct attempt *attemp
   return later;
 }
 
+/* A keeper in a pod is told that somebody wants the end, and not who, nor why (wire/pod.h). */
+static void stop_pod(struct sim *sim, struct attempt *attempt)
+{
+  struct record record = {
+    .step = STEP_RUN,
+    .kind = EXIT_SIGNAL,
+    .signal = SIGKILL,
+    .started_at = {(int64_t)(attempt->started_us / 1000)},
+    .wall_time_us = sim->now_us - attempt->started_us,
+    .evidence_errno = attempt->stalled ? ETIME : ECANCELED,
+  };
+  cut_short(sim, attempt);
+  attempt->failed |= attempt->stalled;
+  end_attempt(sim, attempt, &record);
+}
+
+static void pod_is_stopped(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = backend_find(sim, event->name);
+  if (attempt->presence == PRESENCE_RUNNING && attempt->cluster.deleted)
+    stop_pod(sim, attempt);
+}
+
+/* The kubelet has heard of its deletion, and starts it no more. */
+static void pod_is_let_go(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = backend_find(sim, event->name);
+  if (attempt->presence == PRESENCE_PENDING && attempt->cluster.deleted)
+    end_attempt(sim, attempt, 0);
+}
+
+static void program_starts(struct sim *sim, struct event *event);
+
+/* A node that is about to start it may do so a moment later. */
+static void let_go(struct sim *sim, struct attempt *attempt)
+{
+  attempt->cluster.starts_deleted = sim_coin(sim);
+  sim_after(sim, sim_between_us(sim, 0, 1000000), EVENT_WORLD,
+            attempt->cluster.starts_deleted ? program_starts : pod_is_let_go)
+    ->name = attempt->name;
+}
+
+/* The Job too. Our finalizer keeps both. */
+static void delete_pod(struct sim *sim, struct attempt *attempt, enum kill_reason reason)
+{
+  struct cluster_attempt *cluster = &attempt->cluster;
+  const bool first = !cluster->deleted;
+  if (!is_alive(attempt->presence))
+    return;
+  if (first)
+    cluster->killed = attempt->stopped_for = reason;
+  cluster->deleted = true;
+  if (attempt->presence == PRESENCE_RUNNING)
+    stop_pod(sim, attempt);
+  else if (first)
+    let_go(sim, attempt);
+}
+
 static void program_ends(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   if (attempt->presence != PRESENCE_RUNNING || event->number != attempt->runs)
     return; /* it was killed, or its keeper died */
-  if (is_frozen(sim, attempt)) {
+  if (backend_is_frozen(sim, attempt)) {
     attempt->stalled |= attempt->job->program == PROGRAM_HANGS;
     when_it_thaws(sim, attempt, event);
     return;
@@ -248,13 +343,17 @@ static void keeper_returns(struct sim *sim, struct event *event)
 
 static void keeper_dies(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   struct keeper *keeper = keeper_of(sim, attempt);
-  if (!keeper || keeper->dead || attempt->presence == PRESENCE_DEAD)
+  if (!is_held(sim, attempt) || (keeper && keeper->dead) || attempt->presence == PRESENCE_DEAD)
     return;
   sim_trace(sim, "  KEEPER DIES %s", attempt->name.text);
   attempt->failed = true;
   cut_short(sim, attempt);
+  if (!keeper) { /* a container that has ended; our finalizer keeps its pod */
+    end_attempt(sim, attempt, 0);
+    return;
+  }
   /* Its pid namespace, and with it the program, dies too; no record. The backend may remember that, or not. */
   attempt->presence = sim_coin(sim) ? PRESENCE_ABSENT : PRESENCE_DEAD;
   keeper->dead = true;
@@ -265,24 +364,34 @@ static void keeper_dies(struct sim *sim, struct event *event)
     (uint64_t)(keeper - sim->backend.keepers);
 }
 
-/* The container is, and with it all processes in it; not the evidence. */
+void backend_forget(struct sim *sim, struct attempt *attempt)
+{
+  struct keeper *keeper = keeper_of(sim, attempt);
+  if (keeper)
+    keeper->attempt = 0;
+  attempt->presence = PRESENCE_ABSENT;
+}
+
+/* The container is, and with it all processes in it; not the evidence. A pod is deleted: its keeper hears of that. */
 static void removed_by_hand(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
-  struct keeper *keeper = keeper_of(sim, attempt);
-  if (!keeper || attempt->presence == PRESENCE_DEAD)
+  struct attempt *attempt = backend_find(sim, event->name);
+  if (!is_held(sim, attempt) || attempt->presence == PRESENCE_DEAD)
     return;
   sim_trace(sim, "  REMOVED  %s", attempt->name.text);
   attempt->failed = true;
+  if (is_cluster(sim)) {
+    delete_pod(sim, attempt, KILLED_NONE);
+    return;
+  }
   cut_short(sim, attempt);
-  attempt->presence = PRESENCE_ABSENT;
-  keeper->attempt = 0;
+  backend_forget(sim, attempt);
   hint(sim, attempt);
 }
 
 static void keeper_freezes(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   uint64_t until_us = sim->now_us + sim_between_us(sim, 100000, 40000000);
   if (attempt->frozen_until_us < until_us)
     attempt->frozen_until_us = until_us;
@@ -307,6 +416,8 @@ static void plan_its_troubles(struct sim *sim, const struct attempt *attempt)
     some_time_in_its_life(sim, attempt, removed_by_hand);
   if (sim_strikes(sim, TROUBLE_KEEPER_FREEZES))
     some_time_in_its_life(sim, attempt, keeper_freezes);
+  if (is_cluster(sim) && sim_strikes(sim, TROUBLE_JOB_DELETED))
+    some_time_in_its_life(sim, attempt, removed_by_hand);
 }
 
 /* A power cut: what ran is dead, and what was not written back to the disk in time is lost, be it a record or all. */
@@ -316,6 +427,8 @@ static void forget_unsynced(struct sim *sim, struct attempt *attempt)
   attempt->fetching = false;
   attempt->frozen_until_us = 0;
   attempt->stalled = false;
+  attempt->rebooted = attempt->starts;
+  attempt->fetched = false;
   if (!attempt->evidence || sim_coin(sim))
     return;
   attempt->failed = true;
@@ -332,6 +445,10 @@ void sim_backend_reboot(struct sim *sim)
   sim_trace(sim, "REBOOT");
   for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
     struct attempt *attempt = &sim->backend.attempts[i];
+    if (is_cluster(sim)) {
+      sim_kubernetes_reboot(sim, attempt);
+      continue;
+    }
     if (is_alive(attempt->presence)) {
       attempt->failed = true;
       cut_short(sim, attempt);
@@ -344,10 +461,10 @@ void sim_backend_reboot(struct sim *sim)
 
 static void program_starts(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
-  if (attempt->presence != PRESENCE_PENDING || !keeper_of(sim, attempt))
+  struct attempt *attempt = backend_find(sim, event->name);
+  if (attempt->presence != PRESENCE_PENDING || !is_held(sim, attempt))
     return;
-  if (is_frozen(sim, attempt)) {
+  if (backend_is_frozen(sim, attempt)) {
     when_it_thaws(sim, attempt, event);
     return;
   }
@@ -357,6 +474,7 @@ static void program_starts(struct sim *sim, struct event *event)
   attempt->evidence = true;
   attempt->runs++;
   attempt->started_us = sim->now_us;
+  attempt->rebooted = false;
   attempt->written_bytes = NAME_SIZE;
   if (attempt->job->program == PROGRAM_UNRUNNABLE) {
     struct record record = record_of(attempt, sim->now_us);
@@ -364,6 +482,8 @@ static void program_starts(struct sim *sim, struct event *event)
     return;
   }
   attempt->presence = PRESENCE_RUNNING;
+  if (attempt->cluster.deleted) /* a moment ago: its keeper will hear of that */
+    sim_after(sim, sim_between_us(sim, 1000, 100000), EVENT_WORLD, pod_is_stopped)->name = attempt->name;
   struct event *end = sim_after(sim, attempt->job->duration_us, EVENT_WORLD, program_ends);
   end->name = attempt->name;
   end->number = attempt->runs;
@@ -389,7 +509,7 @@ static void answer_launch(struct sim *sim, struct name name, enum launch_result 
   if (result != LAUNCH_UNKNOWN && sim_strikes(sim, TROUBLE_LAUNCH_ANSWER_LOST)) {
     result = LAUNCH_UNKNOWN;
     delay_us = LAUNCH_TIMEOUT_US;
-    find_attempt(sim, name)->delayed = true;
+    backend_find(sim, name)->delayed = true;
   }
   struct event *event = sim_after(sim, delay_us, EVENT_TO_DAEMON, deliver_launched);
   event->name = name;
@@ -426,11 +546,45 @@ static void fetch(struct sim *sim, struct attempt *attempt)
   sim_after(sim, delay_us, EVENT_TO_DAEMON, fetch_ends)->number = job->index;
 }
 
+/* From now on it is about to start, some time within `most_us`. */
+static void begin_attempt(struct sim *sim, struct attempt *attempt, uint64_t most_us)
+{
+  attempt->presence = PRESENCE_PENDING;
+  if (sim_strikes(sim, TROUBLE_START_SLOW)) {
+    attempt->delayed = true;
+    most_us = 60000000;
+  }
+  sim_after(sim, sim_between_us(sim, 100, most_us), EVENT_WORLD, program_starts)->name = attempt->name;
+  plan_its_troubles(sim, attempt);
+}
+
+/* A cluster fetches what is needed when it has the pod, and has room for every pod. */
+static enum launch_result make_pod(struct sim *sim, struct attempt *attempt)
+{
+  struct job *job = attempt->job;
+  if (job->program == PROGRAM_UNWANTED)
+    return LAUNCH_REFUSED;
+  if (sim_strikes(sim, TROUBLE_BUSY))
+    return LAUNCH_BUSY;
+  const bool fetches = job->fetch != FETCH_NOT_NEEDED;
+  job->fetch = FETCH_NOT_NEEDED;
+  sim_kubernetes_launched(sim, attempt);
+  if (fetches && sim_strikes(sim, TROUBLE_FETCH_HANGS)) {
+    attempt->presence = PRESENCE_PENDING;
+    attempt->delayed = true; /* for ever */
+    return LAUNCH_ACCEPTED;
+  }
+  begin_attempt(sim, attempt, job->fetch_us ? job->fetch_us : fetches ? 60000000 : 2000);
+  return LAUNCH_ACCEPTED;
+}
+
 static enum launch_result take_launch(struct sim *sim, struct name name, struct job *job)
 {
-  struct attempt *attempt = find_attempt(sim, name);
+  struct attempt *attempt = backend_find(sim, name);
   if (attempt->presence != PRESENCE_ABSENT || attempt->evidence)
     return LAUNCH_ACCEPTED; /* adopted; the start marker sees to it that it is not started again */
+  if (is_cluster(sim))
+    return make_pod(sim, attempt);
   if (job->fetch != FETCH_NOT_NEEDED || attempt->fetching) {
     fetch(sim, attempt);
     return LAUNCH_PREPARING;
@@ -441,14 +595,7 @@ static enum launch_result take_launch(struct sim *sim, struct name name, struct 
   if (!keeper || sim_strikes(sim, TROUBLE_BUSY))
     return LAUNCH_BUSY;
   keeper->attempt = attempt;
-  attempt->presence = PRESENCE_PENDING;
-  uint64_t most_us = 2000;
-  if (sim_strikes(sim, TROUBLE_START_SLOW)) {
-    attempt->delayed = true;
-    most_us = 60000000;
-  }
-  sim_after(sim, sim_between_us(sim, 100, most_us), EVENT_WORLD, program_starts)->name = name;
-  plan_its_troubles(sim, attempt);
+  begin_attempt(sim, attempt, 2000);
   return LAUNCH_ACCEPTED;
 }
 
@@ -477,27 +624,17 @@ void sim_backend_launch(struct sim *sim, struct name name, struct job *job)
 
 /* ---- observe ---- */
 
-/* A snapshot on its way to the daemon. */
-struct seen {
-  uint64_t request;
-  bool fetching;
-  enum presence presence;
-  bool started, recorded;
-  struct wall started_at;
-  struct record record;
-  bool outputs;
-  uint64_t written_bytes;
-};
-
 /* What each attempt writes begins with its own name, and no more is kept. */
-static struct outputs *outputs_seen(struct name name, uint64_t written_bytes)
+static struct outputs *outputs_seen(struct name name, const struct seen *seen)
 {
   struct outputs *outputs = outputs_create();
-  size_t kept = strlen(name.text);
-  outputs->stream[STREAM_STDOUT].bytes = written_bytes;
-  outputs->stream[STREAM_STDOUT].head_bytes = kept;
-  outputs->stream[STREAM_STDOUT].omitted_bytes = written_bytes - kept;
-  outputs->stream[STREAM_STDOUT].data = blob_create(name.text, kept);
+  struct stream_output *stream = &outputs->stream[STREAM_STDOUT];
+  size_t kept = seen->output_lost ? 0 : strlen(name.text);
+  stream->bytes = seen->written_bytes;
+  stream->head_bytes = kept;
+  stream->omitted_bytes = seen->written_bytes - kept;
+  stream->lost_bytes = seen->output_lost ? strlen(name.text) : 0;
+  stream->data = kept ? blob_create(name.text, kept) : 0;
   return outputs;
 }
 
@@ -508,14 +645,14 @@ static void deliver_observed(struct sim *sim, struct event *event)
   const struct seen *seen = event->owned;
   sim_trace(sim, "observed   %s %s%s%s", event->name.text, presence_name(seen->presence),
             seen->started ? ", started" : "", seen->recorded ? ", recorded" : "");
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   if (attempt && attempt->job->answered_look_request < seen->request)
     attempt->job->answered_look_request = seen->request;
-  struct outputs *outputs = seen->outputs ? outputs_seen(event->name, seen->written_bytes) : 0;
+  struct outputs *outputs = seen->outputs ? outputs_seen(event->name, seen) : 0;
   executor_observed(sim->executor, event->name,
                     &(struct observation){
                       .presence = seen->presence,
-                      .progress = seen->fetching ? "fetching" : 0,
+                      .progress = seen->progress,
                       .started = seen->started,
                       .started_at = seen->started_at,
                       .record = seen->recorded ? &seen->record : 0,
@@ -525,29 +662,45 @@ static void deliver_observed(struct sim *sim, struct event *event)
   daemon_leave(sim);
 }
 
+void backend_read_evidence(const struct attempt *attempt, struct seen *seen)
+{
+  seen->started = attempt->evidence && attempt->starts;
+  seen->started_at = (struct wall){seen->started ? (int64_t)(attempt->started_us / 1000) : 0};
+  seen->recorded = attempt->evidence && attempt->recorded && !attempt->damaged;
+  seen->record = attempt->record;
+  seen->written_bytes = attempt->written_bytes;
+  seen->outputs = seen->started && (seen->recorded || seen->presence == PRESENCE_DEAD);
+}
+
+static void send_observed(struct sim *sim, struct name name, struct seen *owned)
+{
+  struct event *answer = sim_after(sim, answer_delay(sim), EVENT_TO_DAEMON, deliver_observed);
+  answer->name = name;
+  answer->owned = owned;
+}
+
+void backend_tell(struct sim *sim, struct name name, const struct seen *seen)
+{
+  struct seen *owned = xcalloc(1, sizeof *owned);
+  *owned = *seen;
+  send_observed(sim, name, owned);
+}
+
 /* The evidence, a moment after the backend itself. */
 static void read_evidence(struct sim *sim, struct event *event)
 {
   struct seen *seen = event->owned;
-  const struct attempt *attempt = find_attempt(sim, event->name);
-  if (attempt && seen->presence != PRESENCE_UNKNOWN) {
-    seen->started = attempt->evidence && attempt->starts;
-    seen->started_at = (struct wall){seen->started ? (int64_t)(attempt->started_us / 1000) : 0};
-    seen->recorded = attempt->evidence && attempt->recorded && !attempt->damaged;
-    seen->record = attempt->record;
-    seen->written_bytes = attempt->written_bytes;
-    seen->outputs = seen->started && (seen->recorded || seen->presence == PRESENCE_DEAD);
-  }
-  struct event *answer = sim_after(sim, answer_delay(sim), EVENT_TO_DAEMON, deliver_observed);
-  answer->name = event->name;
-  answer->owned = TAKE_PTR(event->owned);
+  const struct attempt *attempt = backend_find(sim, event->name);
+  if (attempt && seen->presence != PRESENCE_UNKNOWN)
+    backend_read_evidence(attempt, seen);
+  send_observed(sim, event->name, TAKE_PTR(event->owned));
 }
 
 /* What the backend says instead of the truth. */
 static enum presence say_something_else(struct sim *sim, struct attempt *attempt)
 {
   enum presence truth = attempt->presence;
-  if (is_frozen(sim, attempt) && sim_coin(sim))
+  if (backend_is_frozen(sim, attempt) && sim_coin(sim))
     return PRESENCE_UNKNOWN;
   if (is_alive(truth) && sim_strikes(sim, TROUBLE_SAYS_CREATED)) {
     attempt->failed = true;
@@ -572,13 +725,13 @@ static enum presence say_something_else(struct sim *sim, struct attempt *attempt
 
 static void observe_arrives(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   struct seen *seen = xcalloc(1, sizeof *seen);
   seen->request = event->number;
   seen->presence = attempt ? say_something_else(sim, attempt) : PRESENCE_ABSENT;
   if (attempt && attempt->fetching && seen->presence == PRESENCE_ABSENT) {
     seen->presence = PRESENCE_PENDING;
-    seen->fetching = true;
+    seen->progress = "fetching";
   }
   struct event *next = sim_after(sim, sim_between_us(sim, 5, 500), EVENT_TO_DAEMON, read_evidence);
   next->name = event->name;
@@ -587,6 +740,14 @@ static void observe_arrives(struct sim *sim, struct event *event)
 
 void sim_backend_observe(struct sim *sim, struct name name, uint64_t request)
 {
+  if (is_cluster(sim)) {
+    sim_kubernetes_look(sim, name, request);
+    return;
+  }
+  if (sim->backend.kind != BACKEND_NATIVE) {
+    sim_docker_look(sim, name, request);
+    return;
+  }
   struct event *event = sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_FROM_DAEMON, observe_arrives);
   event->name = name;
   event->number = request;
@@ -597,8 +758,13 @@ void sim_backend_observe(struct sim *sim, struct name name, uint64_t request)
 static void kill_now(struct sim *sim, struct attempt *attempt, enum kill_reason reason)
 {
   struct record record = {.step = STEP_RUN, .killed = reason, .evidence_errno = attempt->stalled ? ETIME : 0};
+  if (is_cluster(sim)) {
+    delete_pod(sim, attempt, reason);
+    return;
+  }
   cut_short(sim, attempt);
   attempt->failed |= attempt->stalled;
+  attempt->stopped_for = reason;
   if (attempt->presence == PRESENCE_RUNNING) {
     record.kind = EXIT_SIGNAL;
     record.signal = SIGKILL;
@@ -614,10 +780,10 @@ static void kill_now(struct sim *sim, struct attempt *attempt, enum kill_reason 
 
 static void kill_arrives(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   if (!attempt)
     return;
-  if (is_frozen(sim, attempt)) {
+  if (backend_is_frozen(sim, attempt)) {
     attempt->stalled = true;
     when_it_thaws(sim, attempt, event);
     return;
@@ -635,7 +801,7 @@ static void kill_arrives(struct sim *sim, struct event *event)
 
 void sim_backend_kill(struct sim *sim, struct name name, enum kill_reason reason)
 {
-  struct attempt *attempt = find_attempt(sim, name);
+  struct attempt *attempt = backend_find(sim, name);
   if (attempt && sim_strikes(sim, TROUBLE_KILL_LOST)) {
     attempt->delayed = true;
     return;
@@ -647,20 +813,19 @@ void sim_backend_kill(struct sim *sim, struct name name, enum kill_reason reason
 
 static void remove_arrives(struct sim *sim, struct event *event)
 {
-  struct attempt *attempt = find_attempt(sim, event->name);
+  struct attempt *attempt = backend_find(sim, event->name);
   if (!attempt)
     return;
-  if (is_frozen(sim, attempt)) {
+  if (backend_is_frozen(sim, attempt)) {
     when_it_thaws(sim, attempt, event);
     return;
   }
+  check_never_starts(sim, attempt);
   if (is_alive(attempt->presence))
     kill_now(sim, attempt, KILLED_DEADLINE);
-  struct keeper *keeper = keeper_of(sim, attempt);
-  if (keeper)
-    keeper->attempt = 0;
-  attempt->presence = PRESENCE_ABSENT;
-  attempt->evidence = attempt->fetching = false;
+  backend_forget(sim, attempt);
+  attempt->evidence = attempt->fetching = attempt->fetched = attempt->start_seen = false;
+  attempt->cluster = (struct cluster_attempt){0};
 }
 
 void sim_backend_remove(struct sim *sim, struct name name)

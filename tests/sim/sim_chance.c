@@ -60,10 +60,10 @@ static const struct {
   bool of_platform;
 } troubles[] = {
 #define X(name, text, most) [TROUBLE_##name] = {text, most, false},
-  OUTSIDE_TROUBLES(X)
+  OUTSIDE_TROUBLES(X) CLUSTER_OUTSIDE_TROUBLES(X)
 #undef X
 #define X(name, text, most) [TROUBLE_##name] = {text, most, true},
-    PLATFORM_TROUBLES(X)
+    PLATFORM_TROUBLES(X) CLUSTER_PLATFORM_TROUBLES(X)
 #undef X
 };
 

@@ -57,6 +57,18 @@ void check_remove(struct sim *sim, struct name name)
     sim_fail(sim, "%s is removed before its verdict is durable (law 7)", name.text);
 }
 
+/* What is called cancelled before it was started is not started behind that. */
+void check_never_starts(struct sim *sim, const struct attempt *attempt)
+{
+  char id[ID_SIZE];
+  unsigned number;
+  ASSERT(name_parse(attempt->name.text, id, &number));
+  const struct row *row = store_row(sim, id);
+  bool over = row && row->finished && row->attempt == number && row->verdict.kind == VERDICT_CANCELLED;
+  if (over && attempt->presence == PRESENCE_PENDING && attempt->cluster.starts_deleted && !attempt->buried)
+    sim_fail(sim, "%s is called cancelled before it was started, and is about to start", id);
+}
+
 /* Law 8, told apart from what the core makes of it. */
 static uint64_t state_us_max(enum state state)
 {
@@ -131,6 +143,14 @@ static void check_outputs(struct sim *sim, const struct evaluation *evaluation)
     return;
   const struct blob *data = evaluation->outputs->stream[STREAM_STDOUT].data;
   struct name name = name_make(evaluation->id, evaluation->attempt);
+  const struct attempt *attempt = backend_attempt(sim, evaluation->id, evaluation->attempt);
+  if (attempt->cluster.output_given_up)
+    sim_fail(sim, "%s has no output, though its log was to be had", name.text);
+  if (attempt->fetched && !attempt->damaged && attempt->cluster.output_lost) {
+    if (data || !strstr(evaluation->verdict.reason, "were lost on the way"))
+      sim_fail(sim, "%s lost its output, and nobody is told", name.text);
+    return;
+  }
   if (!data || data->size != strlen(name.text) || memcmp(data->data, name.text, data->size))
     sim_fail(sim, "%s has the output of %.*s", name.text, data ? (int)data->size : 0,
              data ? (const char *)data->data : "");
@@ -193,7 +213,7 @@ static void check_cancelled(struct sim *sim, const struct row *row, const struct
     sim_fail(sim, "%s is cancelled, but nobody asked for it", row->id);
   if (!attempt || attempt->buried)
     return;
-  if (attempt->recorded && attempt->record.killed != KILLED_CANCELLED)
+  if (attempt->recorded && attempt->stopped_for != KILLED_CANCELLED)
     sim_fail(sim, "%s is called cancelled, but its record says otherwise (law 4)", row->id);
   if (attempt->starts && !attempt->recorded)
     sim_fail(sim, "%s is called cancelled, but it was started and what became of it is not known", row->id);

@@ -28,21 +28,29 @@ enum { WORKERS_MAX = 64, EVALUATIONS_DEFAULT = 100000, MIXED_SHARE = 100, MUTANT
 /* Runs that failed once, as they were printed, shrunk; each with what was wrong. */
 static const char *const kept_runs[] = {
   /* killed for a cancellation that was not durable yet, before it was started; then the daemon died: called lost */
-  "weather=mixed seed=48065 clients=1 troubles=crash_at_effect,start_slow jobs=0,1,2,3,4,5,6,7,8,9,10,11,12 "
+  "weather=mixed seed=48065 clients=1 backend=native troubles=crash_at_effect,start_slow "
+  "jobs=0,1,2,3,4,5,6,7,8,9,10,11,12 "
   "strikes=0,3,4,5,6,7",
   /* called ended while it was about to start, and cancelled: it started behind the verdict, and was killed at once */
-  "weather=mixed seed=806921 clients=1 "
+  "weather=mixed seed=806921 clients=1 backend=native "
   "troubles=commit_slow,client_leaves,says_created,says_ended,kill_lost,start_slow,keeper_freezes "
   "jobs=5,6,9,13,14,15,16,18 strikes=0,1,3,4,5,7,8,11,12",
   /* the same, and it was running when the verdict became durable */
-  "weather=mixed seed=1083475 clients=1 "
+  "weather=mixed seed=1083475 clients=1 backend=native "
   "troubles=hint_lost,hint_late,hint_bogus,stop,disk_full,fetch,launch_answer_lost,"
   "says_created,start_slow,keeper_dies,keeper_freezes jobs=0,1,2,3,4,5,6,7,8,9,11,12,14,15,16,17 "
   "strikes=0,1,3,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,26",
   /* the same, and it had ended by itself by then */
-  "weather=mixed seed=6288625 clients=1 "
+  "weather=mixed seed=6288625 clients=1 backend=native "
   "troubles=hint_lost,stop,fetch,launch_lost,observe_fails,says_created,keeper_freezes "
   "jobs=0,1,2,3,4,5,6,7,8,9,10,11,12 strikes=0,1,2,3,4,5,6,7,8,9,10,11,13,14,15,16,17,18,19",
+  /* cancelled while a cluster pulled its image: called cancelled before it was started, though it had run meanwhile */
+  "weather=mixed seed=2557 backend=kubernetes troubles=hint_lost,fetch,busy jobs=0,1,2,3,4,5,7,8,9,10 strikes=1",
+  /* Docker said that there is no container, then it was launched, and then its start was found in its volume: called dead */
+  "weather=mixed seed=3855 backend=volume troubles=hint_lost,hint_doubled,hint_bogus,disk_full,fetch jobs=4,7,8,9,11 "
+  "strikes=1,2,3,4,5,6,7,9,10,11",
+  /* an older pod of the Job, that never ran, counted more than the one that was about to */
+  "weather=mixed seed=162 backend=kubernetes",
   0,
 };
 

@@ -1,7 +1,7 @@
 /*
  * A run as words that can be typed:
  *
- *   weather=NAME seed=N [clients=N] [troubles=NAME,…] [jobs=N,…] [strikes=N,…]
+ *   weather=NAME seed=N [clients=N] [backend=NAME] [troubles=NAME,…] [jobs=N,…] [strikes=N,…]
  *                                         a list that is left out means all; "none" is one, too
  *   script=NAME [crash=N,N] [coins=N]
  */
@@ -68,6 +68,8 @@ void run_print(const struct run *run, char text[static RUN_TEXT_SIZE])
   add(text, "weather=%s seed=%llu", weather_name(run->weather), (unsigned long long)run->seed);
   if (run->clients)
     add(text, " clients=%u", run->clients);
+  if (run->backend != BACKEND_DRAWN)
+    add(text, " backend=%s", backend_kind_name(run->backend));
   add_bits(text, "troubles", run->troubles, name_of_bit);
   add_bits(text, "jobs", run->jobs, number_of_bit);
   add_bits(text, "strikes", run->strikes, number_of_bit);
@@ -88,6 +90,16 @@ static bool read_bit(const char *text, uint64_t *ret)
       return true;
     }
   return read_number(text, 63, ret);
+}
+
+static bool read_backend(const char *text, enum backend_kind *ret)
+{
+  for (enum backend_kind kind = BACKEND_DRAWN + 1; kind < BACKEND_COUNT; kind++)
+    if (!strcmp(backend_kind_name(kind), text)) {
+      *ret = kind;
+      return true;
+    }
+  return false;
 }
 
 static bool read_bits(char *list, uint64_t *ret)
@@ -136,6 +148,8 @@ static bool read_word(char *word, struct run *run)
     run->clients = good ? (unsigned)number : 0;
     return good;
   }
+  if (!strcmp(word, "backend"))
+    return read_backend(value, &run->backend);
   if (!strcmp(word, "troubles"))
     return read_bits(value, &run->troubles);
   if (!strcmp(word, "jobs"))

@@ -16,34 +16,57 @@ static const struct {
   const char *name, *rule; /* without a rule: the end of the table */
   bool mixed;              /* by the seed */
   struct weather weather;
+  enum backend_kind backend;
 } weathers[] = {
   {"mixed",
    "whatever goes wrong, no program is blamed for it, nothing is lost without need, and all comes to rest",
    true,
-   {{0}}},
-  {"calm", "with nothing going wrong every verdict is the program's", false, {{0}}},
-  {"deaf", "without a single hint every verdict is the program's", false, {{RATE(HINT_LOST, 1000), RATE(FETCH, 300)}}},
+   {{0}},
+   BACKEND_DRAWN},
+  {"calm", "with nothing going wrong every verdict is the program's", false, {{0}}, BACKEND_DRAWN},
+  {"deaf",
+   "without a single hint every verdict is the program's",
+   false,
+   {{RATE(HINT_LOST, 1000), RATE(FETCH, 300)}},
+   BACKEND_DRAWN},
   {"hints",
    "lost, doubled, late and wrong hints change no verdict",
    false,
    {{RATE(HINT_LOST, 300), RATE(HINT_DOUBLED, 300), RATE(HINT_LATE, 300), RATE(HINT_BOGUS, 200), RATE(ANSWER_LATE, 100),
-     RATE(FETCH, 300)}}},
+     RATE(FETCH, 300)}},
+   BACKEND_DRAWN},
   {"crashes",
    "a daemon that is killed again and again changes no verdict",
    false,
    {{RATE(HINT_LOST, 200), RATE(HINT_LATE, 200), RATE(CRASH, 60), RATE(CRASH_AT_EFFECT, 15), RATE(STOP, 20),
      RATE(COMMIT_SLOW, 50), RATE(COMMIT_FAILS, 10), RATE(ANSWER_LATE, 50), RATE(CLIENT_LEAVES, 100),
-     RATE(ID_REPEATED, 200), RATE(FETCH, 300), RATE(WALL_JUMPS, 50), RATE(BUSY, 50)}}},
+     RATE(ID_REPEATED, 200), RATE(FETCH, 300), RATE(WALL_JUMPS, 50), RATE(BUSY, 50)}},
+   BACKEND_DRAWN},
   {"silence",
    "a backend that hardly ever answers holds nothing up for ever",
    false,
    {{RATE(HINT_LOST, 900), RATE(LAUNCH_ANSWER_LOST, 500), RATE(OBSERVE_FAILS, 900), RATE(KILL_LOST, 500),
-     RATE(CRASH, 10)}}},
+     RATE(CRASH, 10)}},
+   BACKEND_DRAWN},
   {"lies",
    "a backend that makes things up is never believed against the evidence",
    false,
    {{RATE(SAYS_CREATED, 200), RATE(SAYS_ENDED, 200), RATE(SAYS_RUNNING, 200), RATE(HINT_BOGUS, 300), RATE(BUSY, 200),
-     RATE(CRASH, 20)}}},
+     RATE(CRASH, 20)}},
+   BACKEND_DRAWN},
+  {"cluster",
+   "two pods for a Job, a condition before its pod has ended, and a log that is gone or an error text change no "
+   "verdict",
+   false,
+   {{RATE(TWO_PODS, 500), RATE(CONDITION_EARLY, 500), RATE(LOG_GONE, 100), RATE(LOG_IS_ERROR, 300),
+     RATE(HINT_LOST, 200), RATE(HINT_LATE, 200), RATE(ANSWER_LATE, 50), RATE(FETCH, 300), RATE(CRASH, 20)}},
+   BACKEND_KUBERNETES},
+  {"hands",
+   "a cluster that hides pods, and people who delete Jobs and pods, are never taken for the program",
+   false,
+   {{RATE(POD_HIDDEN, 100), RATE(JOB_DELETED, 200), RATE(REMOVED_BY_HAND, 200), RATE(MESSAGE_GONE, 200),
+     RATE(TWO_PODS, 300), RATE(CONDITION_EARLY, 300), RATE(LOG_GONE, 200), RATE(LOG_IS_ERROR, 300), RATE(CRASH, 20)}},
+   BACKEND_KUBERNETES},
   {0},
 };
 
@@ -140,6 +163,14 @@ static void submit_jobs(struct sim *sim)
   }
 }
 
+static enum backend_kind backend_of(const struct run *run)
+{
+  struct chance chance = chance_of(run->seed, MIX_STREAM + 4);
+  const unsigned drawn = (unsigned)chance_below(&chance, BACKEND_COUNT - 1);
+  const enum backend_kind set = weathers[run->weather].backend;
+  return run->backend ? run->backend : set ? set : (enum backend_kind)(BACKEND_DRAWN + 1 + drawn);
+}
+
 struct outcome weather_make(const struct run *run)
 {
   static struct sim sim; /* large */
@@ -147,6 +178,7 @@ struct outcome weather_make(const struct run *run)
   sim.weather = sim.climate = weather_of(run);
   struct chance chance = chance_of(run->seed, MIX_STREAM + 2);
   sim.backend.keeper_count = 1 + (unsigned)chance_below(&chance, 3);
+  sim.backend.kind = backend_of(run);
   daemon_start(&sim);
   submit_jobs(&sim);
   sim_clears_up_at(&sim, CLEAR_US);

@@ -117,9 +117,12 @@ static void decide_unstarted(const struct docker_view *view, struct docker_decis
  * enough only where it says how it ended. */
 static void decide_unseen(const struct docker_view *view, struct docker_decision *decision)
 {
+  const bool over = view->word == DOCKER_ABSENT || seen_as(view, CONTAINER_ENDED);
   if (view->word == DOCKER_NOT_ASKED)
     decision->step = DOCKER_ASK;
-  else if (view->word == DOCKER_ABSENT || seen_as(view, CONTAINER_ENDED))
+  else if (over && !view->started_before)
+    decision->step = DOCKER_ASK_AGAIN;
+  else if (over)
     tell_dead(view, decision);
   else if (seen_as(view, CONTAINER_RUNNING))
     tell_alive(decision, PRESENCE_RUNNING);

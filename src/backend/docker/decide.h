@@ -22,7 +22,9 @@
  * that has ended, all of it; of one that is gone, what its volume holds.
  *
  * Whoever could be alive is asked before the evidence is read: what ends in between has left its record when it is read.
- * So after Docker has answered, keeper and evidence are looked at once more. An error of Docker is no answer.
+ * So after Docker has answered, keeper and evidence are looked at once more. And what was launched in between is not dead
+ * because there was no container before: Docker's word on the end counts where the start was known before it was asked. An
+ * error of Docker is no answer.
  */
 
 #include "base/clock.h"
@@ -79,6 +81,7 @@ struct docker_view {
   bool volumes_used;    /* evidence may lie in volumes of it */
   const char *fetching; /* how far an image has come that its launch waits for, or NULL */
   enum docker_word word;
+  bool started_before;             /* the start was known when Docker was asked for it */
   struct container_seen container; /* SEEN */
   const char *trouble;             /* ERROR, in words */
   bool fetched;                    /* what that word made worth fetching */

@@ -152,6 +152,7 @@ static void ask_docker(void *context)
   const struct known *known = look->known;
   if (look->view.word == DOCKER_NOT_ASKED)
     look->view.asked_at = mono_now();
+  look->view.started_before = look->view.started;
   look->call = engine_inspect_container(known->docker->engine, known->name.text, on_inspected, look);
 }
 

@@ -15,15 +15,25 @@ enum {
   STARTING_MS = 5000, /* a pod that takes longer is fetching something */
 };
 
-static bool ran(const struct pod_seen *pod)
+/* How near it is to having run: the pod that may yet run says more than the one that never will. */
+static int weight(const struct pod_seen *pod)
 {
-  return pod->state == POD_RUNNING || pod->state == POD_ENDED;
+  switch (pod->state) {
+  case POD_RUNNING:
+  case POD_ENDED:
+    return 3;
+  case POD_WAITING:
+    return pod->deleted ? 1 : 2;
+  case POD_UNSTARTED:
+    break;
+  }
+  return 0;
 }
 
 bool pod_outweighs(const struct pod_seen *pod, const struct pod_seen *other)
 {
-  if (ran(pod) != ran(other))
-    return ran(pod);
+  if (weight(pod) != weight(other))
+    return weight(pod) > weight(other);
   return pod->made_at[0] && other->made_at[0] && strcmp(pod->made_at, other->made_at) < 0;
 }
 
@@ -209,7 +219,10 @@ static void decide_without_pod(const struct kube_view *view, struct kube_decisio
 static void decide_by_job(const struct kube_view *view, struct kube_decision *decision)
 {
   const struct job_seen *job = &view->job_seen;
-  if ((job->failed || job->complete || job->deleted) && view->reason[0])
+  const bool over = job->failed || job->complete || job->deleted || view->memory.ran;
+  if (over && !view->pods_again)
+    decision->step = KUBE_ASK_PODS;
+  else if ((job->failed || job->complete || job->deleted) && view->reason[0])
     tell(decision, PRESENCE_DEAD, "%s", view->reason);
   else if (job->failed || job->complete)
     tell(decision, PRESENCE_DEAD, "its Job ended and there is no pod of it: %.180s", job->text);

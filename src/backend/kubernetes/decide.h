@@ -14,7 +14,7 @@
  *                                           which the next launch says) or dead (the platform's)
  *         unstarted, or deleted in time     dead: nothing was started
  *   no pod   Job                            pending: Kubernetes is about to make one; or not, as with one that waits
- *            Job failed or deleted          dead
+ *            Job failed or deleted          dead, if there is still no pod: it may have come behind the list
  *            no Job                         absent: nothing was started, and it may be launched; or dead: it had run
  *   anything else                           unknown
  *
@@ -74,7 +74,8 @@ struct job_seen {
   char text[REASON_SIZE]; /* why it failed; "" */
 };
 
-/* Of two pods of one attempt, whether this one counts: one that ran or runs, before one that never did; then the older. */
+/* Of two pods of one attempt, whether this one counts: one that ran or runs, before one that waits, before one that never
+ * will run; of two such, the older. */
 bool pod_outweighs(const struct pod_seen *pod, const struct pod_seen *other);
 
 /* What is known when it is decided. */
@@ -117,6 +118,7 @@ struct kube_view {
   const char *reason; /* why the platform failed it before, as far as is remembered; "" */
   struct kube_memory memory;
   enum kube_word pods, job, events;
+  bool pods_again;     /* the pods were listed once more after the Job was seen */
   const char *trouble; /* of an ERROR, in words */
   struct pod_seen pod; /* pods SEEN: the one that counts. `message` is not the view's */
   struct job_seen job_seen;

@@ -73,7 +73,7 @@ static void on_deleted(void *context, const struct cluster_answer *answer)
 static void delete_pod(struct killing *killing)
 {
   struct kubernetes *kubernetes = killing->known->kubernetes;
-  if (killing->pod.state == POD_RUNNING && !killing->pod.deleted)
+  if (!killing->pod.deleted) /* one that waits, too: its node may be about to start it */
     kube_known_killed(killing->known, killing->reason);
   killing->call = call_delete_pod(kubernetes, &killing->pod, -1, on_deleted, killing);
 }

@@ -114,6 +114,7 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   unsigned count;
   look->call = 0;
   pod_seen_release(&view->pod);
+  view->pods_again = view->job != KUBE_NOT_ASKED;
   view->pods = word_of(look, answer) == KUBE_SEEN ? KUBE_SEEN : KUBE_ERROR; /* a list is never absent */
   if (view->pods == KUBE_SEEN && !pods_choose(answer->body, &view->pod, &count, &error)) {
     view->pods = KUBE_ERROR;

@@ -431,13 +431,69 @@ static void a_restart_that_finds_it_being_prepared_lets_it_be(void **state)
   taken(script, CALL_LAUNCH);
 }
 
-static void a_restart_that_finds_it_being_prepared_ends_that_if_it_was_cancelled(void **state)
+/* Nobody knows whether it was launched by the daemon before. */
+static void a_restart_that_finds_it_being_prepared_kills_it_if_it_was_cancelled(void **state)
 {
   struct script *script = *state;
   struct evaluation *evaluation = recovered(script);
   cancel(script, evaluation);
   sees_progress(script, evaluation, "pulling");
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+  tick_after(script, RECONCILE_MS);
+  sees(script, attempt_name(evaluation), PRESENCE_ABSENT, false, 0);
+  taken(script, CALL_KILL);
+  sees(script, attempt_name(evaluation), PRESENCE_ABSENT, false, 0);
   assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
+}
+
+/* Launched, and what it needs is fetched where it will run. */
+static struct evaluation *prepared_elsewhere(struct script *script)
+{
+  struct evaluation *evaluation = starting(script, draft());
+  hint(script, evaluation);
+  sees_progress(script, evaluation, "its pod is being started");
+  assert_int_equal(evaluation->state, STATE_PREPARING);
+  return evaluation;
+}
+
+static void what_was_launched_is_not_cancelled_before_its_start_unseen(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = prepared_elsewhere(script);
+  cancel(script, evaluation);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_CANCELLED);
+  struct record record = record_of_code(0); /* it had begun, and ended, meanwhile */
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, &record);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_COMPLETED);
+}
+
+static void what_was_launched_is_killed_as_long_as_it_waits_to_start(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = prepared_elsewhere(script);
+  cancel(script, evaluation);
+  taken(script, CALL_KILL);
+  sees_progress(script, evaluation, "its pod is being started");
+  taken(script, CALL_KILL);
+  tick_after(script, RECONCILE_MS);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, false, 0);
+  taken(script, CALL_KILL);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, false, 0);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_CANCELLED);
+}
+
+static void what_was_launched_and_never_starts_is_killed_at_its_deadline(void **state)
+{
+  struct script *script = *state;
+  struct evaluation *evaluation = prepared_elsewhere(script);
+  advance(script, PREPARING_MS_MAX);
+  executor_tick(script->executor);
+  assert_int_equal(evaluation->state, STATE_SEALING);
+  assert_int_equal(taken(script, CALL_KILL).reason, KILLED_DEADLINE);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, false, 0);
+  taken(script, CALL_KILL);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, false, 0);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_LOST);
 }
 
 static void a_daemon_that_stops_launches_nothing_that_became_ready(void **state)
@@ -484,7 +540,10 @@ int main(void)
     with_script(the_next_attempt_has_its_own_progress),
     with_script(a_restart_finds_it_absent_and_asks_again),
     with_script(a_restart_that_finds_it_being_prepared_lets_it_be),
-    with_script(a_restart_that_finds_it_being_prepared_ends_that_if_it_was_cancelled),
+    with_script(a_restart_that_finds_it_being_prepared_kills_it_if_it_was_cancelled),
+    with_script(what_was_launched_is_not_cancelled_before_its_start_unseen),
+    with_script(what_was_launched_is_killed_as_long_as_it_waits_to_start),
+    with_script(what_was_launched_and_never_starts_is_killed_at_its_deadline),
     with_script(a_daemon_that_stops_launches_nothing_that_became_ready),
   };
   return cmocka_run_group_tests(tests, 0, 0);
