@@ -5,6 +5,11 @@ const char *backend_name(const struct backend *backend)
   return backend->name;
 }
 
+unsigned backend_patience_ms(const struct backend *backend)
+{
+  return backend->patience_ms;
+}
+
 void backend_launch(struct backend *backend, struct name name, struct blob *plan)
 {
   backend->operations->launch(backend, name, plan);

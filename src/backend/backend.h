@@ -33,6 +33,8 @@ struct backend_events {
 };
 
 const char *backend_name(const struct backend *backend);
+/* How long it may be without a word of an attempt before that says anything: 0 where it is on this host. */
+unsigned backend_patience_ms(const struct backend *backend);
 void backend_launch(struct backend *backend, struct name name, struct blob *plan);
 void backend_observe(struct backend *backend, struct name name);
 void backend_kill(struct backend *backend, struct name name, enum kill_reason reason);

@@ -17,7 +17,8 @@ struct backend_operations {
 };
 
 struct backend {
-  const char *name; /* "native" */
+  const char *name;     /* "native" */
+  unsigned patience_ms; /* backend_patience_ms() */
   const struct backend_operations *operations;
   struct backend_events events;
 };

@@ -120,10 +120,12 @@ void executor_destroy(struct executor *executor)
   free(executor);
 }
 
-void executor_add_backend(struct executor *executor, const char *backend)
+void executor_add_backend(struct executor *executor, const char *backend, unsigned patience_ms)
 {
   ASSERT(executor->backend_count < BACKENDS_MAX);
-  snprintf(executor->backends[executor->backend_count++].name, BACKEND_NAME_SIZE, "%s", backend);
+  struct backend_state *added = &executor->backends[executor->backend_count++];
+  snprintf(added->name, sizeof added->name, "%s", backend);
+  added->patience_ms = patience_ms;
 }
 
 /* The clock is read for the first who waits only. */
@@ -157,7 +159,7 @@ void executor_recover(struct executor *executor, struct evaluation *evaluation)
 {
   evaluation->x.backend = find_backend(executor, evaluation->backend);
   if (!evaluation->x.backend) {
-    executor_add_backend(executor, evaluation->backend);
+    executor_add_backend(executor, evaluation->backend, 0);
     evaluation->x.backend = find_backend(executor, evaluation->backend);
     evaluation->x.backend->gone = true;
   }

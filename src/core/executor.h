@@ -22,7 +22,9 @@ struct executor_config {
 
 struct executor *executor_create(const struct world *world, const struct executor_config *config);
 void executor_destroy(struct executor *executor); /* forgets; nothing is stopped, nothing is written */
-void executor_add_backend(struct executor *executor, const char *backend);
+/* `patience_ms`: how long it may be without a word, such as one that is reached through a network, before what was handed
+ * to it is overdue. */
+void executor_add_backend(struct executor *executor, const char *backend, unsigned patience_ms);
 
 /* Takes an evaluation that the store held as open. It is looked at before anything is launched. */
 void executor_recover(struct executor *executor, struct evaluation *evaluation);

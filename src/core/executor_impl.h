@@ -13,6 +13,7 @@ enum { BACKENDS_MAX = 8 };
 
 struct backend_state {
   char name[BACKEND_NAME_SIZE];
+  unsigned patience_ms; /* with it, beyond the deadlines of what was handed to it */
   unsigned slots, busy;
   bool blocked; /* it said BUSY: wait for a sign that there is room */
   bool gone;    /* not configured any more; known only from what the store held */

@@ -30,6 +30,8 @@ static struct mono deadline_of(const struct executor *executor, const struct eva
   uint64_t ms = state_deadline_ms(state);
   if (state == STATE_RUNNING)
     ms += 2 * evaluation->limits.wall_time_ms; /* a compile step and the run, each with the limit to itself */
+  if (state == STATE_STARTING || state == STATE_RUNNING || state == STATE_SEALING)
+    ms += evaluation->x.backend->patience_ms;
   return ms ? mono_add_ms(executor->world.now(executor->world.context), ms) : (struct mono){UINT64_MAX};
 }
 
@@ -75,7 +77,7 @@ void evaluation_move(struct executor *executor, struct evaluation *evaluation, e
   executor->queued_bytes -= evaluation_waiting_bytes(evaluation, from);
 
   evaluation->state = to;
-  if (from == STATE_STARTING && (to == STATE_RUNNING || to == STATE_SEALING))
+  if ((from == STATE_STARTING || from == STATE_PREPARING) && (to == STATE_RUNNING || to == STATE_SEALING))
     count_departure(executor, evaluation);
   bool put_back = (from == STATE_STARTING || from == STATE_PREPARING) && to == STATE_QUEUED;
   evaluation->x.deadline = put_back ? evaluation->x.queue_deadline : deadline_of(executor, evaluation, to);

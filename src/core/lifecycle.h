@@ -39,7 +39,7 @@ enum state {
   X(QUEUED, PREPARING, "found being prepared after a restart")                                                         \
   X(STARTING, PREPARING, "the backend has to fetch something first, and nothing was started")                          \
   X(PREPARING, QUEUED, "what it needs is there, or will not be: the next launch tells")                                \
-  X(PREPARING, RUNNING, "found running, against what the backend said")                                                \
+  X(PREPARING, RUNNING, "found running")                                                                               \
   X(PREPARING, SEALING, "cancelled, overdue, or found dead")                                                           \
   X(STARTING, RUNNING, "the start marker is there")                                                                    \
   X(STARTING, SEALING, "it ended before it was seen running, or could not be launched")                                \

@@ -54,8 +54,9 @@ struct world {
   void (*store_finish)(void *context, const struct evaluation *evaluation); /* verdict, outputs → executor_finished */
 
   /* A backend, by name. */
-  void (*launch)(void *context, const struct evaluation *evaluation);    /* → executor_launched */
-  void (*observe)(void *context, const char *backend, struct name name); /* → executor_observed, within RECONCILE_MS */
+  void (*launch)(void *context, const struct evaluation *evaluation); /* → executor_launched */
+  void (*observe)(void *context, const char *backend,
+                  struct name name); /* → executor_observed; asked again after RECONCILE_MS */
   void (*kill)(void *context, const char *backend, struct name name,
                enum kill_reason reason);                                /* bounded, no answer: look */
   void (*remove)(void *context, const char *backend, struct name name); /* the verdict is durable (law 7) */

@@ -365,10 +365,10 @@ static const struct {
 static bool start_backend(struct daemon *daemon, const char *name, struct error *error)
 {
   struct backend_events events = backend_events_of(daemon);
-  executor_add_backend(daemon->executor, name);
   struct backend *backend = backend_kinds[config_backend_kind(name)].create(daemon, &events, error);
   if (!backend)
     return error_wrap(error, "backend %s", name);
+  executor_add_backend(daemon->executor, name, backend_patience_ms(backend));
   daemon->backends[daemon->backend_count++] = backend;
   return true;
 }

@@ -504,6 +504,28 @@ static void starting_ends_even_if_the_backend_is_silent(void **state)
   assert_string_equal(finish.verdict.reason, "the backend does not answer");
 }
 
+/* It may be a network away, and that says nothing. */
+static void what_a_patient_backend_was_handed_is_overdue_later(void **state)
+{
+  struct script *script = *state;
+  executor_capacity(script->executor, "other", 1);
+  struct evaluation *evaluation = draft();
+  strcpy(evaluation->backend, "other");
+  accepted(script, evaluation);
+  taken(script, CALL_LAUNCH);
+  tick_after(script, STARTING_MS_MAX + SCRIPT_PATIENCE_MS - 1);
+  assert_int_equal(evaluation->state, STATE_STARTING);
+  tick_after(script, 1);
+  assert_int_equal(evaluation->state, STATE_SEALING);
+  taken(script, CALL_KILL);
+  taken(script, CALL_OBSERVE);
+  tick_after(script, SEALING_MS_MAX + SCRIPT_PATIENCE_MS - 1);
+  assert_int_equal(evaluation->state, STATE_SEALING);
+  struct record record = record_of_code(1);
+  sees(script, attempt_name(evaluation), PRESENCE_DEAD, true, &record);
+  assert_int_equal(taken(script, CALL_STORE_FINISH).verdict.kind, VERDICT_FAILED);
+}
+
 static void running_ends_after_the_time_limits_and_the_grace(void **state)
 {
   struct script *script = *state;
@@ -725,6 +747,7 @@ int main(void)
     with_script(waiting_in_the_queue_ends),
     with_script(a_backend_that_is_always_busy_does_not_stop_the_clock_of_the_queue),
     with_script(starting_ends_even_if_the_backend_is_silent),
+    with_script(what_a_patient_backend_was_handed_is_overdue_later),
     with_script(running_ends_after_the_time_limits_and_the_grace),
     with_script(sealing_ends_even_if_it_cannot_be_killed),
     with_script(a_look_without_an_answer_is_begun_anew),

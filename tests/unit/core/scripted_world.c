@@ -148,8 +148,8 @@ static void start_executor(struct script *script)
     .broken = broken,
   };
   script->executor = executor_create(&world, &(struct executor_config){.queue_max = 3, .queue_bytes_max = 1000});
-  executor_add_backend(script->executor, "native");
-  executor_add_backend(script->executor, "other");
+  executor_add_backend(script->executor, "native", 0);
+  executor_add_backend(script->executor, "other", SCRIPT_PATIENCE_MS);
   executor_capacity(script->executor, "native", 1);
 }
 

@@ -45,7 +45,7 @@ struct call {
   char standing_id[ID_SIZE];
 };
 
-enum { SCRIPT_CALLS_MAX = 4096 };
+enum { SCRIPT_CALLS_MAX = 4096, SCRIPT_PATIENCE_MS = 30000 };
 
 struct script {
   struct executor *executor;
@@ -57,7 +57,8 @@ struct script {
   unsigned call_count;
 };
 
-/* For cmocka: a script with the backends "native" (one slot) and "other" (none). `*state` is the struct script. */
+/* For cmocka: a script with the backends "native" (one slot) and "other" (none, and
+ * SCRIPT_PATIENCE_MS). `*state` is the struct script. */
 int script_setup(void **state);
 int script_teardown(void **state); /* fails if calls other than CHANGED were not taken */
 void script_restart(
