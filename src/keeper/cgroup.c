@@ -26,7 +26,7 @@ static bool row_usable(const struct cgroup_rules *row, const struct cgroups *gro
 
 bool cgroups_open(struct cgroups *ret, const struct cgroup_options *options, struct error *error)
 {
-  struct cgroups groups = {.rules = {0}};
+  struct cgroups groups = {.rules = {0}, .fatal_bytes = UINT64_MAX};
   snprintf(groups.slot, sizeof groups.slot, "%s", options->slot);
   for (int i = 0; i < HIERARCHY_COUNT; i++) {
     const char *path = options->directory[i];

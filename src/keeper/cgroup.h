@@ -14,7 +14,9 @@
  *
  * In a container there is one cgroup, which is seen read-only and holds the keeper too. Its limits were set by whoever
  * made the container; they are looked at, and a controller whose limit is not there is one that is not to be had. What
- * it counted before the sandbox was made, and what the keeper itself uses, is not the program's.
+ * it counted before the sandbox was made, and what the keeper itself uses, is not the program's. Where the kernel kills
+ * all of a container for memory (memory.oom.group, which Kubernetes sets since 1.28), the keeper has to be first: what
+ * room there is until then can be asked for.
  */
 
 #include "base/cgroup_parse.h"
@@ -45,6 +47,7 @@ struct cgroups {
   int directory[HIERARCHY_COUNT];                     /* -1: none */
   const struct cgroup_rules *rules[CONTROLLER_COUNT]; /* NULL: not to be had */
   bool contained;                                     /* the directories are those of the container's own cgroup */
+  uint64_t fatal_bytes; /* of memory: the kernel kills the keeper too. UINT64_MAX: only the program */
 };
 
 /* What the kernel counted; 0 where nobody counts, or where it cannot be told apart from what others used. */
@@ -98,6 +101,8 @@ int cgroup_clone_fd(const struct cgroup *cgroup);
 
 uint64_t cgroup_cpu_us(const struct cgroup *cgroup);
 void cgroup_measure(const struct cgroup *cgroup, struct cgroup_usage *ret);
+/* How much more memory can be used before all of the container is killed; 0: that is about to be. */
+uint64_t cgroup_memory_room(const struct cgroup *cgroup);
 void cgroup_kill(const struct cgroup *cgroup);     /* where the kernel can; also reaches what is frozen there */
 bool cgroup_is_empty(const struct cgroup *cgroup); /* true where nothing can be asked */
 

@@ -34,6 +34,16 @@ static bool row_holds(const struct cgroup_rules *row, int directory, const struc
   }
 }
 
+static void find_fatal_bytes(struct cgroups *groups)
+{
+  const struct cgroup_rules *memory = groups->rules[CONTROLLER_MEMORY];
+  const struct counter kills_all = {"memory.oom.group", 0};
+  if (!memory || counter_read(groups->directory[memory->hierarchy], &kills_all) != 1)
+    return;
+  const struct counter limit = {memory->limit, 0};
+  groups->fatal_bytes = counter_read(groups->directory[memory->hierarchy], &limit);
+}
+
 void cgroups_open_contained(struct cgroups *ret, const struct cgroup_places *places, const struct limits *limits)
 {
   const char *const paths[HIERARCHY_COUNT] = {
@@ -42,12 +52,13 @@ void cgroups_open_contained(struct cgroups *ret, const struct cgroup_places *pla
     [HIERARCHY_PIDS] = places->v1_pids,
     [HIERARCHY_CPUACCT] = places->v1_cpuacct,
   };
-  struct cgroups groups = {.contained = true};
+  struct cgroups groups = {.contained = true, .fatal_bytes = UINT64_MAX};
   for (int i = 0; i < HIERARCHY_COUNT; i++)
     groups.directory[i] = paths[i][0] ? open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   for (int i = CGROUP_TABLE_ROWS; i-- > 0;)
     if (row_holds(&cgroup_table[i], groups.directory[cgroup_table[i].hierarchy], limits))
       groups.rules[cgroup_table[i].controller] = &cgroup_table[i];
+  find_fatal_bytes(&groups);
   *ret = groups;
 }
 
@@ -81,6 +92,23 @@ uint64_t cgroup_contained_cpu_us(const struct cgroup *cgroup)
 {
   const uint64_t counted_us = difference(cgroup_count_cpu_us(cgroup), cgroup->before.cpu_us);
   return difference(counted_us, difference(keeper_cpu_us(), cgroup->keeper_before_us));
+}
+
+/* Files that were read are given back before anything is killed, and do not count. */
+uint64_t cgroup_memory_room(const struct cgroup *cgroup)
+{
+  enum { MARGIN_BYTES = CONTAINER_MEMORY_BYTES / 2 };
+  static const char *const reclaimable[] = {"inactive_file", "active_file", "slab_reclaimable"};
+  const struct cgroup_rules *memory = cgroup->groups->rules[CONTROLLER_MEMORY];
+  if (cgroup->groups->fatal_bytes == UINT64_MAX)
+    return UINT64_MAX;
+  const int leaf = cgroup_leaf_of(cgroup, memory);
+  const uint64_t most = difference(cgroup->groups->fatal_bytes, MARGIN_BYTES);
+  uint64_t used = counter_read(leaf, &(struct counter){memory->present, 0});
+  const bool looks_close = used >= most;
+  for (size_t i = 0; looks_close && i < sizeof reclaimable / sizeof *reclaimable; i++)
+    used = difference(used, counter_read(leaf, &(struct counter){"memory.stat", reclaimable[i]}));
+  return difference(most, used);
 }
 
 /* A peak that is not above the one from before says nothing: what set up the container may have used more for a moment

@@ -63,9 +63,9 @@ struct evaluation {
   uint64_t compile_cpu_us;   /* what the compile step used: not the run's */
   uint64_t waited_cpu_us, waited_peak_bytes; /* of all processes that init waited for, as it reported */
 
-  enum kill_reason kill_reason;                         /* why it was killed, if it was */
-  struct mono cpu_check, sample_at, over_at, killed_at; /* 0: not */
-  struct mono armed;                                    /* what the timer stands at */
+  enum kill_reason kill_reason;                                       /* why it was killed, if it was */
+  struct mono cpu_check, memory_check, sample_at, over_at, killed_at; /* 0: not */
+  struct mono armed;                                                  /* what the timer stands at */
 };
 
 void evaluation_init(struct evaluation *evaluation, struct host *host, const struct evaluation_events *events);

@@ -14,7 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLE_MS = 10, CPU_CHECK_MS_MIN = 1, KILL_MS_MAX = 5000, RETRY_MS = 50 };
+enum {
+  SAMPLE_MS = 10,
+  CPU_CHECK_MS_MIN = 1,
+  MEMORY_CHECK_MS_MIN = 1,
+  MEMORY_CHECK_MS_MAX = 100,
+  KILL_MS_MAX = 5000,
+  RETRY_MS = 50
+};
+#define MEMORY_BYTES_PER_MS MIB(4) /* that a program can make its own: the kernel clears each page */
 
 static bool is_set(struct mono time)
 {
@@ -35,6 +43,16 @@ static struct mono next_cpu_check(const struct evaluation *evaluation, struct mo
     busy = evaluation->mapped.plan.limits.processes;
   uint64_t wait_ms = (limit_us - used_us) / busy / 1000;
   return mono_add_ms(now, wait_ms < CPU_CHECK_MS_MIN ? CPU_CHECK_MS_MIN : wait_ms);
+}
+
+/* The earliest moment at which the kernel might kill the keeper with the program; not set: it never does. */
+static struct mono next_memory_check(struct mono now, uint64_t room_bytes)
+{
+  if (room_bytes == UINT64_MAX)
+    return (struct mono){0};
+  uint64_t wait_ms = room_bytes / MEMORY_BYTES_PER_MS;
+  wait_ms = wait_ms < MEMORY_CHECK_MS_MIN ? MEMORY_CHECK_MS_MIN : wait_ms;
+  return mono_add_ms(now, wait_ms > MEMORY_CHECK_MS_MAX ? MEMORY_CHECK_MS_MAX : wait_ms);
 }
 
 static struct mono wall_deadline(const struct evaluation *evaluation)
@@ -59,6 +77,7 @@ static struct mono next_look(const struct evaluation *evaluation)
     } else {
       earlier(&next, wall_deadline(evaluation));
       earlier(&next, evaluation->cpu_check);
+      earlier(&next, evaluation->memory_check);
       earlier(&next, evaluation->sample_at);
     }
     break;
@@ -91,6 +110,8 @@ bool supervise_step(struct evaluation *evaluation, enum step step)
   evaluation->record.step = step;
   evaluation->step_started = mono_now();
   evaluation->cpu_check = next_cpu_check(evaluation, evaluation->step_started, 0);
+  evaluation->memory_check =
+    next_memory_check(evaluation->step_started, cgroup_memory_room(&evaluation->sandbox.cgroup));
   evaluation->sample_at =
     evaluation->sampler.proc >= 0 ? mono_add_ms(evaluation->step_started, SAMPLE_MS) : (struct mono){0};
   evaluation->record.started_at = wall_now();
@@ -225,6 +246,14 @@ static void check_cpu(struct evaluation *evaluation, struct mono now)
   evaluation->cpu_check = next_cpu_check(evaluation, now, used_us);
 }
 
+static void check_memory(struct evaluation *evaluation, struct mono now)
+{
+  const uint64_t room_bytes = cgroup_memory_room(&evaluation->sandbox.cgroup);
+  evaluation->memory_check = next_memory_check(now, room_bytes);
+  if (room_bytes == 0)
+    evaluation_kill(evaluation, KILLED_MEMORY);
+}
+
 static void sample(struct evaluation *evaluation, struct mono now)
 {
   struct sampler *sampler = &evaluation->sampler;
@@ -255,6 +284,8 @@ static void check_limits(struct evaluation *evaluation)
   struct mono now = mono_now();
   if (evaluation->phase != PHASE_RUNNING || is_set(evaluation->killed_at))
     return;
+  if (has_come(evaluation->memory_check, now))
+    check_memory(evaluation, now);
   if (has_come(evaluation->sample_at, now))
     sample(evaluation, now);
   if (has_come(evaluation->cpu_check, now))

@@ -198,6 +198,33 @@ static void what_the_keeper_uses_is_not_the_programs(void **state)
   cgroup_release(&cgroup);
 }
 
+/* As Kubernetes sets it up since 1.28: the keeper dies of the program's hunger, unless it is first. */
+static void the_room_until_all_of_it_is_killed_is_known(void **state)
+{
+  struct fixture *fixture = *state;
+  const uint64_t most = limits.memory_bytes + CONTAINER_MEMORY_BYTES;
+  struct cgroup cgroup;
+  put_number(fixture, "memory.max", most);
+  put_number(fixture, "memory.current", MIB(10));
+  put_number(fixture, "memory.oom.group", 0);
+  open_v2(fixture);
+  assert_true(cgroup_create(&cgroup, &fixture->groups, 0));
+  assert_true(cgroup_memory_room(&cgroup) == UINT64_MAX);
+  cgroup_release(&cgroup);
+
+  put_number(fixture, "memory.oom.group", 1);
+  close_groups(fixture);
+  open_v2(fixture);
+  assert_true(cgroup_create(&cgroup, &fixture->groups, 0));
+  assert_int_equal(cgroup_memory_room(&cgroup), most - CONTAINER_MEMORY_BYTES / 2 - MIB(10));
+  put_number(fixture, "memory.current", most - 1);
+  put(fixture, "memory.stat", "anon 1\ninactive_file 0\nactive_file 0\nslab_reclaimable 0\n");
+  assert_int_equal(cgroup_memory_room(&cgroup), 0);
+  put(fixture, "memory.stat", "anon 1\ninactive_file 4194304\nactive_file 4194304\nslab_reclaimable 4194304\n");
+  assert_true(cgroup_memory_room(&cgroup) >= MIB(4)); /* files that were read are given back */
+  cgroup_release(&cgroup);
+}
+
 static void nothing_is_made_limited_entered_or_killed(void **state)
 {
   struct fixture *fixture = *state;
@@ -233,6 +260,7 @@ int main(void)
     with_fixture(what_was_counted_before_is_not_the_programs),
     with_fixture(a_peak_that_did_not_grow_is_not_known),
     with_fixture(what_the_keeper_uses_is_not_the_programs),
+    with_fixture(the_room_until_all_of_it_is_killed_is_known),
     with_fixture(nothing_is_made_limited_entered_or_killed),
   };
   return cmocka_run_group_tests(tests, 0, 0);
