@@ -42,6 +42,7 @@ struct known *kube_known_get(struct kubernetes *kubernetes, struct name name)
     return known;
   known = xcalloc(1, sizeof *known);
   *known = (struct known){.kubernetes = kubernetes, .name = name, .next = kubernetes->known};
+  log_evidence_forget_older(kubernetes->attempts_fd, name);
   known->memory.ran = has_run(known);
   if (kubernetes->known)
     kubernetes->known->previous = known;

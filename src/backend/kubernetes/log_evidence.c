@@ -398,6 +398,36 @@ static bool resume(struct log_evidence *evidence)
   return true;
 }
 
+static int open_directory(int evidence_fd, struct name name)
+{
+  return openat(evidence_fd, name.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool same_bytes(const struct blob *one, const struct blob *other)
+{
+  return one && other && one->size == other->size && !memcmp(one->data, other->data, one->size);
+}
+
+/* `boot` is written when nothing is left of before, so it is as old as the oldest file of the copy. */
+void log_evidence_forget_older(int evidence_fd, struct name name)
+{
+  enum { BOOT_BYTES_MAX = 64 };
+  static const char *const others[] = {"start", "exit", "copy"};
+  CLEANUP_FD int directory = open_directory(evidence_fd, name);
+  CLEANUP_BLOB struct blob *boot = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", BOOT_BYTES_MAX, 0);
+  CLEANUP_BLOB struct blob *known = directory >= 0 ? file_read(directory, "boot", BOOT_BYTES_MAX, 0) : 0;
+  if (directory < 0 || !boot || same_bytes(boot, known))
+    return;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    (void)unlinkat(directory, others[i], 0);
+  for (unsigned i = 0; i < FILES; i++)
+    (void)unlinkat(directory, file_name(i), 0);
+  for (int i = 0; i < STREAM_COUNT; i++)
+    (void)unlinkat(directory, rest_name((enum stream)i).text, 0);
+  struct log_evidence copy = {.directory = directory};
+  (void)put_file(&copy, "boot", boot->data, boot->size);
+}
+
 struct log_evidence *log_evidence_open(int evidence_fd, struct name name,
                                        const unsigned char key[static SEAL_KEY_BYTES], struct error *error)
 {
@@ -409,7 +439,8 @@ struct log_evidence *log_evidence_open(int evidence_fd, struct name name,
   for (unsigned i = 0; i < STREAM_COUNT; i++)
     evidence->rest_file[i] = -1;
   const bool made = mkdirat(evidence_fd, name.text, DIRECTORY_MODE) == 0 || errno == EEXIST;
-  evidence->directory = made ? openat(evidence_fd, name.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+  log_evidence_forget_older(evidence_fd, name);
+  evidence->directory = made ? open_directory(evidence_fd, name) : -1;
   if (evidence->directory < 0) {
     error_errno(error, "cannot make the evidence directory");
     log_evidence_close(evidence);

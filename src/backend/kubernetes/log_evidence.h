@@ -11,7 +11,9 @@
  * from its beginning (log_evidence_rewind()); and when no more is to be had, log_evidence_seal() makes of it what can
  * truthfully be said: the record with what is there of the output, or no record.
  *
- * Every file is made by this module alone; on the loop's thread, without syncing (law 7 is the store's business).
+ * Every file is made by this module alone; on the loop's thread, without syncing (law 7 is the store's business). So after a
+ * power cut none of them is worth anything, and all of it can be had again: a copy that was made before the last start of
+ * this host is made anew (log_evidence_forget_older()).
  */
 
 #include "base/error.h"
@@ -32,6 +34,10 @@ struct log_evidence_state {
 };
 
 struct log_evidence;
+
+/* Takes away what was copied before the last start of this host; to be called before anybody reads it. Does nothing where
+ * there is no directory. */
+void log_evidence_forget_older(int evidence_fd, struct name name);
 
 /* Makes the directory below `evidence_fd`, which stays the caller's, or goes on with the one that is there. NULL: it cannot
  * be made or read. */

@@ -413,6 +413,28 @@ static void a_seal_that_was_cut_short_is_made_again(void **state)
   expect_stream(site, STREAM_STDOUT, "abcdghij", 4, 2, 2);
 }
 
+/* After a power cut nothing that was not synced is worth anything. */
+static void a_copy_from_before_this_host_was_started_is_made_anew(void **state)
+{
+  struct site *site = *state;
+  put_usual(site);
+  feed(site);
+  assert_true(look(site)->recorded);
+  CLEANUP_FD int directory = openat(site->evidence_fd, site->name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  log_evidence_forget_older(site->evidence_fd, site->name);
+  assert_true(look(site)->recorded);
+
+  CLEANUP_FD int boot = openat(directory, "boot", O_WRONLY | O_TRUNC | O_CLOEXEC);
+  assert_true(fd_write_all(boot, "another", 7));
+  CLEANUP_FD int torn = openat(directory, "stdout", O_WRONLY | O_TRUNC | O_CLOEXEC);
+  assert_true(torn >= 0);
+  log_evidence_forget_older(site->evidence_fd, site->name);
+  assert_false(look(site)->recorded || site->evidence.started);
+  open_copy(site);
+  feed(site);
+  expect_usual(site);
+}
+
 int main(void)
 {
   cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -433,6 +455,7 @@ int main(void)
     T(the_log_of_another_start_is_not_mixed_in),
     T(why_nothing_was_started_is_told_by_log_and_by_message),
     T(a_seal_that_was_cut_short_is_made_again),
+    T(a_copy_from_before_this_host_was_started_is_made_anew),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
