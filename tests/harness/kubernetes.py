@@ -264,9 +264,16 @@ state = "{directory}/containerd/state"
         if self.request("PUT", f"{roles}/assay", role)[0] == 404:
             self.make(roles, role)
 
-    def daemon_options(self, image=docker.IMAGE):
+    def config_through(self, port):
+        """A kubeconfig of the daemon's account that goes to this port in the place of the API server's."""
+        path = self.directory / f"runner-{port}.yaml"
+        path.write_text(self.runner_config.read_text().replace(SERVER, SERVER.replace(str(PORT), str(port))))
+        path.chmod(0o600)
+        return path
+
+    def daemon_options(self, image=docker.IMAGE, config=None):
         """Of a daemon that uses this cluster; it has to be started with `into_network()`."""
-        options = ["--backend", "kubernetes", "--kubernetes-config", str(self.runner_config), "--kubernetes-keeper-image", KEEPER_IMAGE]
+        options = ["--backend", "kubernetes", "--kubernetes-config", str(config or self.runner_config), "--kubernetes-keeper-image", KEEPER_IMAGE]
         return [*options, *(["--kubernetes-image", image] if image else [])]
 
     def into_network(self):
@@ -329,6 +336,10 @@ state = "{directory}/containerd/state"
             for one in self.call("GET", f"{paths.get(kind, '/api/v1')}/namespaces/{namespace}/{kind}")["items"]
             if one.get("type") != "kubernetes.io/service-account-token"
         ]
+
+    def left_over(self):
+        """What a daemon should have removed, as lines."""
+        return [f"left over: {one['kind']} {one['metadata']['name']}" for one in self.objects("jobs", "pods", "secrets")]
 
     def _inside(self, *command):
         subprocess.run([*self.into_network(), *command], check=True)

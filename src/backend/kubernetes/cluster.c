@@ -11,11 +11,11 @@
 #include <sys/queue.h>
 
 enum {
-  MEETING_MS_MAX = 5000,
+  MEETING_MS_MAX = 10000,
   DELAY_MS_FIRST = 100, /* between two tries to meet it */
   DELAY_MS_MAX = 5000,
-  CONNECT_MS_MAX = 2000,
-  WAIT_MS_MAX = 30000, /* for a turn, where the server has too much to do */
+  CONNECT_MS_MAX = 10000, /* with TLS, on a server with much to do */
+  WAIT_MS_MAX = 30000,    /* for a turn, where the server has too much to do */
   PAUSE_MS_DEFAULT = 1000,
   PAUSE_MS_MAX = 30000,
   MESSAGE_SIZE = REASON_SIZE,
@@ -62,6 +62,7 @@ struct cluster {
   struct timer *meeting;
   unsigned delay_ms;
   struct http_exchange *introduction;
+  bool answered; /* another call was, since the introduction was begun */
   struct call_list waiting[URGENCIES], others;
   uint64_t calls_us; /* what is in the bucket, in microseconds of CALL_US for each */
   struct mono filled, paused_until;
@@ -172,6 +173,8 @@ static void on_version(void *context, const struct http_answer *answer)
   struct cluster *cluster = context;
   char why[MESSAGE_SIZE] = "";
   cluster->introduction = 0;
+  if (answer->outcome != HTTP_ANSWERED && cluster->here && cluster->answered)
+    return; /* it is slow, and here */
   if (!read_version(cluster, answer, why)) {
     lose(cluster, why);
     read_token(cluster);
@@ -202,6 +205,7 @@ static void ask_version(void *context)
   struct cluster *cluster = context;
   if (cluster->introduction)
     return;
+  cluster->answered = false;
   cluster->introduction = send_http(cluster, false,
                                     &(struct http_call){.method = "GET",
                                                         .path = "/version",
@@ -211,13 +215,11 @@ static void ask_version(void *context)
                                                         .context = cluster});
 }
 
-/* A call was not answered, or could not be sent at all. */
-static void doubt(struct cluster *cluster, bool sent, const char *why)
+/* A call was not answered, or could not be sent at all: is it still here? */
+static void doubt(struct cluster *cluster)
 {
-  if (!sent)
-    lose(cluster, why);
   if (!cluster->introduction && !timer_pending(cluster->meeting))
-    timer_set(cluster->meeting, sent ? 0 : DELAY_MS_FIRST);
+    timer_set(cluster->meeting, 0);
 }
 
 /* Ending a call. */
@@ -341,6 +343,7 @@ static void on_done(void *context, const struct http_answer *answer)
   struct cluster_call *call = context;
   call->exchange = 0;
   if (answer->outcome == HTTP_ANSWERED) {
+    call->cluster->answered = true;
     if (!ask_again(call, answer))
       on_answered(call, answer);
     return;
@@ -348,7 +351,7 @@ static void on_done(void *context, const struct http_answer *answer)
   char message[MESSAGE_SIZE];
   put_message(message, answer->message);
   bool sent = answer->outcome != HTTP_NOT_SENT;
-  doubt(call->cluster, sent, message);
+  doubt(call->cluster);
   end_call(call, &(struct cluster_answer){.outcome = sent ? CLUSTER_UNKNOWN : CLUSTER_NOT_SENT, .message = message});
 }
 

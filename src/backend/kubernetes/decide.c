@@ -6,13 +6,13 @@
 #include <string.h>
 
 enum {
-  LOG_TRIES = 4,        /* to read a log with everything in it */
-  LOG_RETRY_MS = 300,   /* and twice that, … */
-  FOLLOW_MS_MAX = 4000, /* how long the end of a log that is followed is waited for */
-  DELETED_MS = 2000,    /* a pod that is deleted and not seen to run by then will not */
+  LOG_TRIES = 4,           /* to read a log with everything in it */
+  LOG_RETRY_MS = 300,      /* and twice that, … */
+  FOLLOW_MS_MAX = 4000,    /* how long the end of a log that is followed is waited for */
+  LOG_AWAY_MS_MAX = 40000, /* how long a log that is out of reach is asked for; then what there is has to do */
+  DELETED_MS = 8000,       /* a pod that is deleted and not seen to run by then will not */
   RETRY_MS = 200,
-  MAKING_MS = 3000,   /* how long Kubernetes may take to make a pod before it is asked why */
-  STARTING_MS = 5000, /* a pod that takes longer is fetching something */
+  MAKING_MS = 3000, /* how long Kubernetes may take to make a pod before it is asked why */
 };
 
 /* How near it is to having run: the pod that may yet run says more than the one that never will. */
@@ -59,6 +59,7 @@ __attribute__((format(printf, 3, 4))) static void tell(struct kube_decision *dec
   decision->presence = presence;
   va_list args;
   va_start(args, format);
+  // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is; https://github.com/llvm/llvm-project/issues/40656
   vsnprintf(decision->text, sizeof decision->text, format, args);
   va_end(args);
   for (char *c = decision->text; *c; c++)
@@ -103,6 +104,12 @@ static bool worth_another_try(const struct kube_log *log)
   return !log->recorded && !log->absent && !log->failure[0] && log->tries < LOG_TRIES;
 }
 
+static bool log_is_away(const struct kube_view *view)
+{
+  const struct kube_log *log = &view->log;
+  return log->out_of_reach && !log->recorded && !passed(view, view->begun, LOG_AWAY_MS_MAX);
+}
+
 static void decide_ended(const struct kube_view *view, struct kube_decision *decision)
 {
   const struct kube_log *log = &view->log;
@@ -112,9 +119,9 @@ static void decide_ended(const struct kube_view *view, struct kube_decision *dec
     tell_only(decision, PRESENCE_DEAD);
   else if (log->sealed)
     tell_dead_without_record(view, decision);
-  else if (log->tries && worth_another_try(log))
+  else if (log_is_away(view) || (log->tries && worth_another_try(log)))
     later(decision, KUBE_READ_LOG, LOG_RETRY_MS << log->tries);
-  else if (log->tries)
+  else if (log->tries || log->out_of_reach)
     decision->step = KUBE_SEAL_LOG;
   else if (view->followed && !passed(view, view->begun, FOLLOW_MS_MAX))
     later(decision, KUBE_LOOK_AGAIN, RETRY_MS);
@@ -139,23 +146,17 @@ static void give_up(struct kube_decision *decision, const char *text)
   decision->memory.given_up = !decision->refused;
 }
 
-/* A pod that takes its time is pulling an image, or its node is busy: nothing of it is wrong. */
-static const char *progress_of(const struct kube_view *view, struct kube_memory *memory)
-{
-  if (!memory->pending_since.us)
-    memory->pending_since = view->now;
-  return passed(view, memory->pending_since, STARTING_MS) ? "its pod is being started" : "";
-}
-
 static void decide_waiting(const struct kube_view *view, struct kube_decision *decision, enum pod_wait waits_for,
                            const char *text)
 {
+  /* Its node is busy, or pulls an image: nothing of it is wrong, however long it takes. */
+  static const char starting[] = "its pod is being started";
   struct kube_memory *memory = &decision->memory;
   kube_memory_waits(memory, waits_for, view->now);
   if (passed(view, memory->waiting_since, waits_for == WAITS_FOR_NODE ? view->schedule_ms_max : view->pull_ms_max))
     give_up(decision, text);
   else
-    tell(decision, PRESENCE_PENDING, "%s", waits_for == WAITS_NORMALLY ? progress_of(view, memory) : text);
+    tell(decision, PRESENCE_PENDING, "%s", waits_for == WAITS_NORMALLY ? starting : text);
 }
 
 /* Somebody, perhaps we, wants it away before it ran. */
@@ -202,11 +203,10 @@ static void decide_by_pod(const struct kube_view *view, struct kube_decision *de
 static void decide_without_pod(const struct kube_view *view, struct kube_decision *decision)
 {
   struct kube_memory *memory = &decision->memory;
-  if (!memory->waiting_since.us) {
+  if (!memory->waiting_since.us)
     memory->waiting_since = view->now;
-    tell_only(decision, PRESENCE_PENDING);
-  } else if (!passed(view, memory->waiting_since, MAKING_MS)) {
-    tell_only(decision, PRESENCE_PENDING);
+  if (!passed(view, memory->waiting_since, MAKING_MS)) {
+    tell(decision, PRESENCE_PENDING, "its pod is being made");
   } else if (view->events == KUBE_NOT_ASKED) {
     decision->step = KUBE_ASK_EVENTS;
   } else {

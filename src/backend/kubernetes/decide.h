@@ -93,7 +93,6 @@ struct kube_memory {
   bool given_up; /* it waited too long, by the platform's fault */
   enum pod_wait waits_for;
   struct mono waiting_since; /* for the same thing; 0: it does not */
-  struct mono pending_since; /* seen waiting for the first time, for whatever; 0: it was not */
   struct mono deleted_since; /* its pod was seen deleted before it ran; 0: it was not */
 };
 /* What it waits for, from now on; WAITS_NORMALLY ends it. */
@@ -102,6 +101,7 @@ void kube_memory_waits(struct kube_memory *memory, enum pod_wait waits_for, stru
 /* The log of a container that has ended. */
 struct kube_log {
   unsigned tries;      /* how often it was read in this look */
+  bool out_of_reach;   /* the last time nobody could read it */
   bool absent;         /* the last time there was none */
   bool recorded;       /* the record was in it, or the termination message had it */
   bool forged;         /* what is no record of this attempt's keeper was */

@@ -81,7 +81,7 @@ static void delete_pod(struct killing *killing)
 static void wait_for_log(void *context)
 {
   struct killing *killing = context;
-  bool opening = killing->known->follow && !kube_follow_is_open(killing->known->follow);
+  bool opening = kube_follow_goes_on(killing->known->follow) && !kube_follow_is_open(killing->known->follow);
   if (opening && mono_now().us < killing->patience.us)
     set_timer(killing, wait_for_log, RETRY_MS);
   else

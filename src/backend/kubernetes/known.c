@@ -52,14 +52,14 @@ struct known *kube_known_get(struct kubernetes *kubernetes, struct name name)
 
 static bool memory_needed(const struct kube_memory *memory)
 {
-  return memory->given_up || memory->waiting_since.us || memory->pending_since.us || memory->deleted_since.us;
+  return memory->given_up || memory->waiting_since.us || memory->deleted_since.us;
 }
 
 void kube_known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->follow || known->killing || known->removal ||
-                known->revoked || known->pod_print || known->job_print || memory_needed(&known->memory) ||
-                known->reason[0] || known->refusal[0] || known->delay_ms;
+                known->revoked || known->occupies || known->read_along || known->pod_print || known->job_print ||
+                memory_needed(&known->memory) || known->reason[0] || known->refusal[0] || known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->kubernetes->known) = known->next;
@@ -81,8 +81,9 @@ static void set_memory(struct known *known, const struct kube_memory *memory)
 void kube_known_forget(struct known *known)
 {
   set_memory(known, &(struct kube_memory){.ran = known->memory.ran});
+  kube_known_occupies(known, false);
   kube_follow_abandon(known->follow);
-  known->revoked = false;
+  known->revoked = known->read_along = false;
   known->pod_print = known->job_print = 0;
   known->reason[0] = known->refusal[0] = 0;
   known->delay_ms = 0;
@@ -96,6 +97,17 @@ void kube_known_failed(struct known *known, const char *reason)
                     : known->delay_ms < FAILURE_MS_MAX / 2 ? 2 * known->delay_ms
                                                            : FAILURE_MS_MAX;
   known->not_before = mono_add_ms(mono_now(), known->delay_ms);
+}
+
+void kube_known_occupies(struct known *known, bool occupies)
+{
+  struct kubernetes *kubernetes = known->kubernetes;
+  if (known->occupies == occupies)
+    return;
+  known->occupies = occupies;
+  kubernetes->occupied += occupies ? 1 : -1u;
+  if (!occupies && kubernetes->was_refused)
+    kubernetes_capacity_changed(kubernetes);
 }
 
 static void on_revoked(void *context, const struct cluster_answer *revoked)

@@ -46,6 +46,8 @@ enum {
   UNSCHEDULED_MAX = 8, /* pods that no node takes: no more are made meanwhile */
   CONNECTIONS_SPARE = 32,
   GRACE_MS = 60 * 1000,
+  PATIENCE_MS =
+    60 * 1000, /* a control plane that is restarted, or has too much to do, is no reason to give up what runs */
 };
 
 void kubernetes_hint(struct kubernetes *kubernetes, struct name name)
@@ -81,7 +83,13 @@ static bool strict_enough(const struct kubernetes *kubernetes)
   return !kubernetes->strict || isolation_level(operation_isolation(&kubernetes->backend)) == ISOLATION_LEVEL_FULL;
 }
 
-bool kubernetes_has_room(const struct kubernetes *kubernetes, const char **ret_why)
+/* What is being prepared holds no slot of the core's, and will be a program that runs all the same. */
+static bool all_occupied(const struct kubernetes *kubernetes, const struct known *known)
+{
+  return !(known && known->occupies) && kubernetes->occupied >= kubernetes->slots;
+}
+
+bool kubernetes_has_room(const struct kubernetes *kubernetes, const struct known *known, const char **ret_why)
 {
   if (!cluster_here(kubernetes->cluster))
     *ret_why = cluster_trouble(kubernetes->cluster);
@@ -91,6 +99,8 @@ bool kubernetes_has_room(const struct kubernetes *kubernetes, const char **ret_w
     *ret_why = "Jobs that have ended have to be removed first";
   else if (kubernetes->launching >= LAUNCHING_MAX)
     *ret_why = "other Jobs have to be made first";
+  else if (all_occupied(kubernetes, known))
+    *ret_why = "other pods have to end first";
   else if (kubernetes->unscheduled >= UNSCHEDULED_MAX)
     *ret_why = "the cluster has no room for other pods";
   else
@@ -103,7 +113,7 @@ bool kubernetes_has_room(const struct kubernetes *kubernetes, const char **ret_w
 static void settle_slots(struct kubernetes *kubernetes)
 {
   const char *why;
-  bool room = kubernetes_has_room(kubernetes, &why);
+  bool room = kubernetes_has_room(kubernetes, 0, &why);
   unsigned capacity = cluster_here(kubernetes->cluster) && strict_enough(kubernetes) ? kubernetes->slots : 0;
   if (capacity == kubernetes->capacity && !(kubernetes->was_refused && room))
     return;
@@ -168,9 +178,15 @@ static void operation_list(struct backend *backend)
   watches_list(((struct kubernetes *)backend)->watches);
 }
 
+/* Nobody copies a log for its own sake: that somebody reads along is what makes the next look follow it. */
 static int operation_evidence(struct backend *backend, struct name name)
 {
-  return evidence_open(((const struct kubernetes *)backend)->attempts_fd, name);
+  struct kubernetes *kubernetes = (struct kubernetes *)backend;
+  struct known *known = kube_known_get(kubernetes, name);
+  if (!known->read_along)
+    kubernetes_hint(kubernetes, name);
+  known->read_along = true;
+  return evidence_open(kubernetes->attempts_fd, name);
 }
 
 static void operation_doctor(const struct backend *backend, struct doctor_report *ret)
@@ -234,7 +250,8 @@ static struct kubernetes *allocate(uv_loop_t *loop, const struct kubernetes_conf
                                    const struct backend_events *events)
 {
   struct kubernetes *kubernetes = xcalloc(1, sizeof *kubernetes);
-  kubernetes->backend = (struct backend){.name = "kubernetes", .operations = &operations, .events = *events};
+  kubernetes->backend =
+    (struct backend){.name = "kubernetes", .patience_ms = PATIENCE_MS, .operations = &operations, .events = *events};
   kubernetes->loop = loop;
   kubernetes->slots = config->slots;
   kubernetes->strict = config->strict;

@@ -35,6 +35,8 @@ struct known {
   struct removal *removal;
   struct kube_memory memory;     /* changed by kube_known_remember() alone */
   bool revoked;                  /* its Secrets were taken away */
+  bool occupies;                 /* it has a pod that has not ended, or will have one */
+  bool read_along;               /* somebody wants to see what it writes while it runs */
   uint64_t pod_print, job_print; /* of what the last hint was for */
   char reason[REASON_SIZE];      /* why the platform failed it, as far as is known; "" */
   char refusal[REASON_SIZE];     /* why it will never be launched; "" */
@@ -67,6 +69,7 @@ struct kubernetes {
   } removals;
 
   unsigned launching;
+  unsigned occupied;    /* attempts that have, or will have, a pod that has not ended */
   unsigned unscheduled; /* pods that no node takes */
   unsigned capacity;    /* as last told */
   bool was_refused;     /* somebody was told that there is no room, and wants to know when there is */
@@ -80,7 +83,8 @@ static inline bool names_equal(struct name a, struct name b)
 /* kubernetes.c */
 void kubernetes_hint(struct kubernetes *kubernetes, struct name name);
 void kubernetes_capacity_changed(struct kubernetes *kubernetes); /* told on the next turn, where it has */
-bool kubernetes_has_room(const struct kubernetes *kubernetes, const char **ret_why);
+/* For this attempt, or, where it is NULL, for any. */
+bool kubernetes_has_room(const struct kubernetes *kubernetes, const struct known *known, const char **ret_why);
 struct log_evidence *kubernetes_open_log(struct kubernetes *kubernetes, struct name name, struct error *error);
 
 /* known.c */
@@ -89,6 +93,8 @@ struct known *kube_known_find(const struct kubernetes *kubernetes, struct name n
 void kube_known_let_go(struct known *known); /* forgets it where nothing is left to be known; accepts NULL */
 void kube_known_forget(struct known *known); /* nothing is left of the attempt */
 void kube_known_failed(struct known *known, const char *reason);
+/* Whether it counts as one of the pods that there may be at the same time: as many as there are slots. */
+void kube_known_occupies(struct known *known, bool occupies);
 /* What a look has decided to remember. That it runs, or has run, is remembered for who comes after us too, and its
  * Secrets are taken away. */
 void kube_known_remember(struct known *known, const struct kube_memory *memory);
@@ -133,8 +139,10 @@ void watches_list(struct watches *watches);    /* tell all that there is, once m
 
 /* follow.c: the log as it comes, of a pod that runs. */
 void kube_follow_begin(struct known *known, const char *pod);
-void kube_follow_abandon(struct follow *follow);       /* accepts NULL */
-bool kube_follow_is_open(const struct follow *follow); /* something has come; false for NULL */
+void kube_follow_along(struct known *known, const char *pod); /* where somebody reads along */
+void kube_follow_abandon(struct follow *follow);              /* accepts NULL */
+bool kube_follow_is_open(const struct follow *follow);        /* something has come; false for NULL */
+bool kube_follow_goes_on(const struct follow *follow);        /* more may come; false for NULL */
 
 /* The operations, and what ends them when the backend does. */
 void kubernetes_launch(struct backend *backend, struct name name, struct blob *plan);

@@ -52,6 +52,8 @@ static void answer(struct launch *launch, enum launch_result result, const char 
   struct kubernetes *kubernetes = known->kubernetes;
   if (result == LAUNCH_BUSY)
     kubernetes->was_refused = true;
+  if (result == LAUNCH_BUSY || result == LAUNCH_REFUSED)
+    kube_known_occupies(known, false);
   answers_add(kubernetes->answers, ANSWER_LAUNCHED, known->name, result, reason);
   kube_launch_abandon(launch);
   kube_known_let_go(known);
@@ -180,9 +182,10 @@ static void make_secret(struct launch *launch)
 /* As long as the directory is there, what is left of the attempt is found by whoever comes after us: it is made first. */
 static void take(struct launch *launch)
 {
-  const struct known *known = launch->known;
+  struct known *known = launch->known;
   launch->counted = true;
   known->kubernetes->launching++;
+  kube_known_occupies(known, true);
   if (mkdirat(known->kubernetes->attempts_fd, known->name.text, 0700) < 0 && errno != EEXIST)
     answer(launch, LAUNCH_BUSY, strerror(errno));
   else
@@ -200,7 +203,7 @@ static void begin(void *context)
     answer(launch, LAUNCH_ACCEPTED, 0);
   else if (known->removal || known->killing)
     answer(launch, LAUNCH_UNKNOWN, "it is being withdrawn");
-  else if (!kubernetes_has_room(known->kubernetes, &why))
+  else if (!kubernetes_has_room(known->kubernetes, known, &why))
     answer(launch, LAUNCH_BUSY, why);
   else
     take(launch);

@@ -47,8 +47,9 @@ static void end_look(struct look *look)
 static void tell(struct look *look, enum presence presence, const struct evidence *evidence, const char *progress,
                  const char *reason)
 {
-  const struct known *known = look->known;
+  struct known *known = look->known;
   const struct backend_events *events = &known->kubernetes->backend.events;
+  const bool outdated = presence == PRESENCE_ABSENT && look->again; /* by now it may be there */
   struct observation seen = {
     .presence = presence,
     .started = evidence->started || known->memory.ran,
@@ -59,7 +60,10 @@ static void tell(struct look *look, enum presence presence, const struct evidenc
     .progress = progress,
     .platform_reason = reason && *reason ? reason : 0,
   };
-  events->observed(events->context, known->name, &seen);
+  if (presence != PRESENCE_UNKNOWN)
+    kube_known_occupies(known, presence == PRESENCE_RUNNING || presence == PRESENCE_PENDING || known->launch);
+  if (!outdated)
+    events->observed(events->context, known->name, &seen);
   end_look(look);
 }
 
@@ -164,11 +168,19 @@ static void take_log_state(struct look *look)
   log->failure = state->failure;
 }
 
+/* Whoever has the log does not answer, or is not allowed to: that says nothing of it. */
+static bool is_out_of_reach(const struct cluster_answer *answer)
+{
+  return answer->outcome == CLUSTER_FAILED || answer->outcome == CLUSTER_UNKNOWN ||
+         answer->outcome == CLUSTER_NOT_SENT || answer->outcome == CLUSTER_FORBIDDEN;
+}
+
 static void on_log_end(void *context, const struct cluster_answer *answer)
 {
   struct look *look = context;
   look->call = 0;
-  look->view.log.tries++;
+  look->view.log.out_of_reach = is_out_of_reach(answer);
+  look->view.log.tries += !look->view.log.out_of_reach;
   look->view.log.absent = answer->outcome == CLUSTER_ABSENT;
   take_log_state(look);
   go_on(look);
@@ -223,10 +235,18 @@ static void withdraw(struct look *look, const struct kube_decision *decision)
   tell_only(look, PRESENCE_PENDING, decision->text, 0);
 }
 
+static void tell_running(struct look *look)
+{
+  kube_follow_along(look->known, look->view.pod.name);
+  tell_only(look, PRESENCE_RUNNING, 0, 0);
+}
+
 static void tell_decided(struct look *look, const struct kube_decision *decision)
 {
   if (decision->presence == PRESENCE_DEAD)
     tell_dead(look, decision->text);
+  else if (decision->presence == PRESENCE_RUNNING)
+    tell_running(look);
   else if (decision->presence == PRESENCE_PENDING)
     tell_only(look, PRESENCE_PENDING, decision->text[0] ? decision->text : 0, 0);
   else
@@ -243,7 +263,7 @@ static void go_on(struct look *look)
   struct kube_decision decision;
   view->now = mono_now();
   view->withdrawn = known->removal != 0;
-  view->followed = known->follow != 0;
+  view->followed = kube_follow_goes_on(known->follow);
   view->reason = known->reason;
   view->memory = known->memory;
   kube_decide(view, &decision);

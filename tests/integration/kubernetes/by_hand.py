@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 """Jobs and pods that somebody deletes by hand, and a daemon that is killed: one true verdict each."""
 
-from scenario import finish_all, kubernetes, left_by_daemon, main, python, submit, verdict_of, wait_until, wait_until_running
+from scenario import SLEEP, finish_all, kubernetes, left_by_daemon, main, python, submit, verdict_of, wait_until, wait_until_running
 
 JOBS = f"/apis/batch/v1/namespaces/{kubernetes.NAMESPACE}/jobs"
 PODS = f"/api/v1/namespaces/{kubernetes.NAMESPACE}/pods"
-SLEEP = "import time; print('begun', flush=True); time.sleep({}); print('ended')"
 
 
 def begin(scenario, daemon, seconds):

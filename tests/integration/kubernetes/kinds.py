@@ -10,6 +10,7 @@ def programs_end_as_on_one_machine(scenario):
         ("failed", 7): python("import sys; sys.exit(7)"),
         ("timed_out", None): python("import time; print('begun', flush=True); time.sleep(60)", limits={"wall_time_ms": 2000}),
         ("not_started", None): {"command": ["/no/such/program"]},
+        ("out_of_memory", None): python("held = []\nwhile True: held.append(bytearray(1 << 20))", limits={"memory_bytes": 64 << 20}),
     }
     with scenario.daemon(slots=8) as daemon:
         for expected, evaluation in zip(submissions, finish_all(daemon, submit(daemon, *submissions.values())), strict=True):

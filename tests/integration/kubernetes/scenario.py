@@ -9,12 +9,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from harness import docker, kubernetes, tap, traces
+from harness import docker, events, kubernetes, relay, tap, traces
 from harness.daemon import Daemon
 from harness.evaluations import DIVIDE, TRACEBACK, parallel
 
 PATIENCE_SECONDS = 180
 RECONCILED_SECONDS = 150
+LANDING_SECONDS = 400
+
+# One that is alive for a while, and says so before and after.
+SLEEP = "import time; print('begun', flush=True); time.sleep({}); print('ended')"
 
 
 class Scenario:
@@ -29,8 +33,9 @@ class Scenario:
         self.options = parser.parse_args()
         self.cluster = None
 
-    def daemon(self, *, options=(), **settings):
-        cluster_options = [*self.cluster.daemon_options(), *options]
+    def daemon(self, *, options=(), config=None, **settings):
+        """`config`: another kubeconfig than the usual one."""
+        cluster_options = [*self.cluster.daemon_options(config=config), *options]
         return Daemon(self.options.assayd, self.options.keeper, options=cluster_options, enter=self.cluster.into_network(), **settings)
 
 
@@ -50,12 +55,8 @@ def main(*rules, images=(docker.IMAGE,)):
             begun = time.monotonic()
             report.run(name, rule, scenario)
             report.note(f"{time.monotonic() - begun:.1f} s")
-            report.result(f"{name}: nothing is left over", traces.eventually(lambda: left_over(scenario.cluster), RECONCILED_SECONDS))
+            report.result(f"{name}: nothing is left over", traces.eventually(scenario.cluster.left_over, RECONCILED_SECONDS))
     sys.exit(report.done())
-
-
-def left_over(cluster):
-    return [f"left over: {one['kind']} {one['metadata']['name']}" for one in cluster.objects("jobs", "pods", "secrets")]
 
 
 def left_by_daemon(daemon):
@@ -88,6 +89,34 @@ def python(code, **more):
 def submit(daemon, *submissions):
     client = daemon.client()
     return [client.submit(submission).json["id"] for submission in submissions]
+
+
+class Flight:
+    """Many evaluations, long and short, of which each can end in one way only."""
+
+    LONG, SHORT, LONG_SECONDS = 4, 3, 30
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        limits = {"wall_time_ms": 300_000}
+        self.long = submit(daemon, *[python(SLEEP.format(self.LONG_SECONDS), limits=limits)] * self.LONG)
+        self.short = []
+
+    def take_off(self):
+        """Until the long ones run; the short ones are on their way then."""
+        wait_until_running(self.daemon.client(), self.long)
+        self.add_short(self.SHORT)
+
+    def add_short(self, count):
+        ids = submit(self.daemon, *[python(DIVIDE)] * count)
+        self.short += ids
+        return ids
+
+    def land(self):
+        yield from check_divided(finish_all(self.daemon, self.short, LANDING_SECONDS))
+        for evaluation in finish_all(self.daemon, self.long, LANDING_SECONDS):
+            if verdict_of(evaluation)[:2] != ("completed", 0) or evaluation["stdout"]["text"] != "begun\nended\n" or evaluation["attempt"] != 1:
+                yield f"{evaluation}"
 
 
 def verdict_of(evaluation):
