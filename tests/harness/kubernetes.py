@@ -29,6 +29,9 @@ DIRECTORY = Path(__file__).resolve().parents[1] / "kubernetes"
 PROGRAMS = ("containerd", "ctr", "runc", "openssl", "ip", "gcc", "dpkg-source")
 CLONE_NEWNET = 0x40000000
 
+# On a machine with much else to do; ten seconds where it has nothing.
+START_SECONDS = 240
+
 PORT, ETCD_PORT, KUBELET_PORT = 6443, 2379, 10250
 SERVER = f"https://127.0.0.1:{PORT}"
 NODE, NODE_ADDRESS, PODS = "node1", "10.200.0.1", "10.200.0.0/22"
@@ -123,6 +126,9 @@ class Cluster(cell.Cell):
         if self.has_kubelet:
             self._start_node()
         self._make_runner()
+
+    def wait_for(self, what, condition, seconds=START_SECONDS):
+        super().wait_for(what, condition, seconds)
 
     def is_ready(self):
         try:
