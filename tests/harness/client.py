@@ -67,9 +67,12 @@ class Client:
                 raise
             return self._request(method, path, body, headers)
 
+    def _dial(self):
+        return Connection(self.address, self.timeout)
+
     def _request(self, method, path, body, headers):
         if self.connection is None:
-            self.connection = Connection(self.address, self.timeout)
+            self.connection = self._dial()
         try:
             self.connection.request(method, path, body, headers)
             answer = Answer(self.connection.getresponse())

@@ -23,7 +23,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     __package__ = "harness"
 
-from . import cell, docker
+from . import cell, docker, manifests
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "kubernetes"
 PROGRAMS = ("containerd", "ctr", "runc", "openssl", "ip", "gcc", "dpkg-source")
@@ -32,8 +32,10 @@ CLONE_NEWNET = 0x40000000
 # On a machine with much else to do; ten seconds where it has nothing.
 START_SECONDS = 240
 
-PORT, ETCD_PORT, KUBELET_PORT = 6443, 2379, 10250
+# Pods find the API server at a Service's address and port. It has both itself, so that no proxy is needed.
+PORT, ETCD_PORT, KUBELET_PORT = 443, 2379, 10250
 SERVER = f"https://127.0.0.1:{PORT}"
+SERVICES, SERVER_ADDRESS = "10.96.0.0/16", "10.96.0.1"
 NODE, NODE_ADDRESS, PODS = "node1", "10.200.0.1", "10.200.0.0/22"
 NAMESPACE = "evaluations"
 PAUSE_IMAGE, KEEPER_IMAGE = "local/pause:1", "local/assay-keeper:1"
@@ -42,13 +44,7 @@ PAUSE_IMAGE, KEEPER_IMAGE = "local/pause:1", "local/assay-keeper:1"
 PREPARE = "mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /var/log && mkdir -p /var/lib/cni && ip link set lo up || exit\n"
 
 # What the daemon may do, and nothing else.
-RULES = [
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "list", "watch", "delete", "patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete", "patch"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "delete", "deletecollection"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]},
-]
+RULES = manifests.role()
 
 Failure = cell.Failure
 
@@ -59,9 +55,10 @@ def why_not():
 
 
 class Cluster(cell.Cell):
-    """`kubelet`: False for a control plane alone, whose pods the test plays."""
+    """`kubelet`: False for a control plane alone, whose pods the test plays. `api_options`: more for the API server; the cluster's own
+    directory is {directory} in them."""
 
-    def __init__(self, *, kubelet=True):
+    def __init__(self, *, kubelet=True, api_options=()):
         super().__init__("assay-kubernetes-", PREPARE, network=True)
         built = subprocess.run([DIRECTORY / "build"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         self.programs, self.root = Path(built, "bin"), Path(built, "root/usr")
@@ -70,9 +67,9 @@ class Cluster(cell.Cell):
         self.containerd_socket = self.directory / "containerd.sock"
         self.runner_config = self.directory / "runner.yaml"  # of a service account with RULES
         self.admin_config = self.directory / "admin.yaml"
-        self._define_processes()
+        self._define_processes([option.format(directory=self.directory) for option in api_options])
 
-    def _define_processes(self):
+    def _define_processes(self, api_options):
         pki, directory = self.pki, self.directory
 
         def process(name, *arguments):
@@ -84,13 +81,13 @@ class Cluster(cell.Cell):
             f"--initial-advertise-peer-urls=http://127.0.0.1:{ETCD_PORT + 1}", f"--initial-cluster=default=http://127.0.0.1:{ETCD_PORT + 1}",
         )
         self.apiserver = process(
-            self.programs / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{ETCD_PORT}", "--bind-address=127.0.0.1", f"--secure-port={PORT}",
+            self.programs / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{ETCD_PORT}", "--bind-address=0.0.0.0", f"--secure-port={PORT}",
             f"--advertise-address={NODE_ADDRESS}", f"--tls-cert-file={pki}/apiserver.crt", f"--tls-private-key-file={pki}/apiserver.key",
             f"--client-ca-file={pki}/ca.crt", "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-signing-key-file={pki}/accounts.key", f"--service-account-key-file={pki}/accounts.pub",
-            "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--service-cluster-ip-range=10.96.0.0/16",
+            "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", f"--service-cluster-ip-range={SERVICES}",
             f"--kubelet-client-certificate={pki}/admin.crt", f"--kubelet-client-key={pki}/admin.key",
-            f"--kubelet-certificate-authority={pki}/ca.crt", "--kubelet-preferred-address-types=InternalIP", "--profiling=false",
+            f"--kubelet-certificate-authority={pki}/ca.crt", "--kubelet-preferred-address-types=InternalIP", "--profiling=false", *api_options,
         )
         self.controllers = process(
             self.programs / "kube-controller-manager", f"--kubeconfig={directory}/controllers.yaml", "--bind-address=127.0.0.1", "--port=0",
@@ -117,6 +114,7 @@ class Cluster(cell.Cell):
         self.make_namespaces()
         self._inside("ip", "link", "add", "pods", "type", "bridge")
         self._inside("ip", "address", "add", f"{NODE_ADDRESS}/{PODS.partition('/')[2]}", "dev", "pods")
+        self._inside("ip", "address", "add", f"{SERVER_ADDRESS}/32", "dev", "lo")
         self._inside("ip", "link", "set", "pods", "up")
         self.etcd.start()
         self.apiserver.start()
@@ -156,7 +154,7 @@ class Cluster(cell.Cell):
             "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=test-ca", "-days", "30", "-sha256", "-out", "ca.crt",
             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
         )
-        names = f"IP:127.0.0.1,IP:{NODE_ADDRESS},IP:10.96.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+        names = f"IP:127.0.0.1,IP:{NODE_ADDRESS},IP:{SERVER_ADDRESS},DNS:localhost,DNS:kubernetes.default.svc"
         certificate("apiserver", "/CN=kube-apiserver", f"extendedKeyUsage=serverAuth\nsubjectAltName={names}")
         certificate("kubelet", f"/CN={NODE}", f"extendedKeyUsage=serverAuth\nsubjectAltName=IP:{NODE_ADDRESS},DNS:{NODE}")
         for name, subject in {
