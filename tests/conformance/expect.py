@@ -8,7 +8,7 @@ FAULTS = {
     "completed": "none", "failed": "program", "timed_out": "program", "out_of_memory": "program",
     "output_exceeded": "program", "cancelled": "client", "not_started": "request", "lost": "platform",
 }
-STATES = ["queued", "starting", "running", "sealing"]
+STATES = ["queued", "starting", "preparing", "running", "sealing"]
 
 # Absent from [expect] means: must be null; but what is completed has exit code 0, and what was killed by us or for memory died
 # of SIGKILL, without saying so.

@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 import case
 import expect
 from canaries import Canaries
-from harness import docker, tap, traces
+from harness import docker, kubernetes, tap, traces
 from harness.daemon import Daemon
 
 CLIENTS = 8
@@ -45,6 +45,10 @@ FEATURES = {
 # that was not enough the others are not tried any more.
 PATIENCE_SECONDS = 90
 TIMEOUTS_MAX = 10
+# How long what has ended may take to be taken out of a cluster.
+CLUSTER_PATIENCE_SECONDS = 120
+# Backends that need a place of their own.
+CELLS = {"docker": docker, "kubernetes": kubernetes}
 
 
 def main():
@@ -56,15 +60,15 @@ def main():
         tap.skip_all("needs root, to become an ordinary user that owns nothing")
     if options.without_cgroups:
         hide_cgroups()
-    if options.backend == "docker" and (reason := docker.why_not()):
+    if options.backend in CELLS and (reason := CELLS[options.backend].why_not()):
         tap.skip_all(reason)
     traces.adopt_orphans()
     before = traces.Host()
     report = tap.Tap()
     directory = Path(tempfile.mkdtemp(prefix="assay-conformance-"))
     try:
-        with docker.Engine() if options.backend == "docker" else contextlib.nullcontext() as engine:
-            names = run(options, cases, directory, engine, report)
+        with cell_of(options.backend) as cell:
+            names = run(options, cases, directory, cell, report)
         report.run("afterwards: nothing is left over on the host", traces.left_on_host, before, names)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -75,8 +79,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--assayd", required=True, type=Path)
     parser.add_argument("--keeper", required=True, type=Path)
-    parser.add_argument("--backend", default="native", choices=["native", "docker"])
-    parser.add_argument("--image", type=Path, help="for Docker: the tar of a root file system with all that the cases need")
+    parser.add_argument("--backend", default="native", choices=["native", *CELLS])
+    parser.add_argument("--image", type=Path, help="for containers: the tar of a root file system with all that the cases need")
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--as-user", action="store_true", help="the daemon runs as an ordinary user")
     parser.add_argument("--without-cgroups", action="store_true", help="hide the cgroup file systems from the daemon")
@@ -113,18 +117,27 @@ def delegated_cgroup(identity):
     return own
 
 
-def backend_options(options, engine):
+def cell_of(backend):
+    """Where the backend's containers are, or nothing for the native one."""
+    return {"docker": docker.Engine, "kubernetes": kubernetes.Cluster}.get(backend, contextlib.nullcontext)()
+
+
+def backend_options(options, cell):
     """Of the daemon. Every runtime of the corpus is in one image."""
-    if not engine:
+    if not cell:
         return ["--backend", options.backend]
     if options.image:
-        engine.import_image(docker.COMPILERS_IMAGE, options.image.read_bytes())
+        with open(options.image, "rb") as image:
+            cell.import_image(docker.COMPILERS_IMAGE, image)
     else:
-        engine.load(docker.COMPILERS_IMAGE)
-    return ["--backend", options.backend, "--docker-host", engine.host, "--docker-image", docker.COMPILERS_IMAGE]
+        cell.load(docker.COMPILERS_IMAGE)
+    if options.backend == "kubernetes":
+        cell.load(kubernetes.KEEPER_IMAGE, keeper=options.keeper)
+        return cell.daemon_options(docker.COMPILERS_IMAGE)
+    return ["--backend", options.backend, "--docker-host", cell.host, "--docker-image", docker.COMPILERS_IMAGE]
 
 
-def run(options, cases, directory, engine, report):
+def run(options, cases, directory, cell, report):
     """Runs everything, and returns what a thing that is left over of ours would have in its name."""
     identity = ORDINARY_USER if options.as_user else None
     # The build folder may be closed to an ordinary user, so the programs under test come along.
@@ -134,12 +147,13 @@ def run(options, cases, directory, engine, report):
     canaries = Canaries(directory)
     daemon = Daemon(
         assayd, keeper, directory, slots=options.slots, identity=identity, queue=2000,
-        options=backend_options(options, engine), cgroup=delegated_cgroup(identity) if options.delegated else None,
+        options=backend_options(options, cell), cgroup=delegated_cgroup(identity) if options.delegated else None,
+        enter=cell.into_network() if options.backend == "kubernetes" else (),
     )
     daemon.start()
     try:
         names = traces.names_of(daemon)
-        if engine:  # that the backend has met it is known when something has run there
+        if cell:  # that the backend has met it is known when something has run there
             daemon.client().submit({"command": ["true"]}, wait=PATIENCE_SECONDS)
         corpus = Corpus(options, daemon, canaries, report)
         report.run("before: what this host lacks is what was said", corpus.check_lacks)
@@ -149,11 +163,11 @@ def run(options, cases, directory, engine, report):
         corpus.run([one for one in able if not one.alone], CLIENTS)
         corpus.run([one for one in able if one.alone], 1)
         report.run("afterwards: no case touched the host", canaries.faults)
-        own = engine.processes() if engine else set()
+        own = cell.processes() if cell else set()
         report.run("afterwards: only the daemon and its keepers are left", left_processes, own, {"assayd", "assay-keeper"})
         report.run("afterwards: no evidence is left", left_evidence, daemon)
-        if engine:
-            report.run("afterwards: no container is left", left_containers, engine)
+        if cell:
+            report.run(f"afterwards: nothing is left in {options.backend}", LEFT_IN[options.backend], cell)
     finally:
         daemon.stop()
     report.run("afterwards: no process is left once the daemon has stopped", left_processes, own, set())
@@ -248,7 +262,7 @@ def refusal(answer, expected):
 
 def wait_until_running(client, evaluation_id):
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while client.get(evaluation_id)["status"] in ("queued", "starting") and time.monotonic() < deadline:
+    while client.get(evaluation_id)["status"] in ("queued", "starting", "preparing") and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
@@ -271,8 +285,15 @@ def left_evidence(daemon):
     return traces.eventually(lambda: [f"left over: evidence {path.name}" for path in daemon.evidence()])
 
 
-def left_containers(engine):
+def left_in_engine(engine):
     return traces.eventually(lambda: [f"left over: container {container['Names']}" for container in engine.containers()])
+
+
+def left_in_cluster(cluster):
+    return traces.eventually(cluster.left_over, CLUSTER_PATIENCE_SECONDS)
+
+
+LEFT_IN = {"docker": left_in_engine, "kubernetes": left_in_cluster}
 
 
 if __name__ == "__main__":
