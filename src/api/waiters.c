@@ -1,6 +1,7 @@
 #include "api/waiters.h"
 
 #include "base/memory.h"
+#include "loop/timer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct waiter {
 
 struct waiters {
   uv_loop_t *loop;
-  uv_timer_t *timer; /* on the heap: it outlives us until the loop has closed it */
+  struct timer *timer;
   waiter_answer *expired;
   void *context;
   unsigned count;
@@ -52,7 +53,7 @@ static void unlink_waiter(struct waiter *waiter)
 static void left(struct waiters *waiters)
 {
   if (--waiters->count == 0)
-    uv_timer_stop(waiters->timer);
+    timer_stop(waiters->timer);
 }
 
 static void gone(void *context)
@@ -89,24 +90,21 @@ static void answer_all(struct waiter *list, waiter_answer *answer, void *context
   }
 }
 
-static void timer_fired(uv_timer_t *timer);
-
 /* Sets the timer to the earliest deadline, unless it runs already and is not later. */
 static void watch(struct waiters *waiters, uint64_t deadline_ms)
 {
   uint64_t now_ms = uv_now(waiters->loop);
   uint64_t delay_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-  if (!uv_is_active((uv_handle_t *)waiters->timer) || uv_timer_get_due_in(waiters->timer) > delay_ms)
-    uv_timer_start(waiters->timer, timer_fired, delay_ms, 0);
+  timer_set_within(waiters->timer, delay_ms);
 }
 
 /*
  * The timer is set to the earliest deadline there was; who left meanwhile does not change it. So it may find nobody,
  * and is then set anew: once in a waiting time at most, and not at all when nobody is left.
  */
-static void timer_fired(uv_timer_t *timer)
+static void timer_fired(void *context)
 {
-  struct waiters *waiters = timer->data;
+  struct waiters *waiters = context;
   struct waiter *due = NULL;
   uint64_t earliest_ms = UINT64_MAX;
   for (unsigned i = 0; i < BUCKETS; i++) {
@@ -126,15 +124,8 @@ struct waiters *waiters_create(uv_loop_t *loop, waiter_answer *expired, void *co
   waiters->loop = loop;
   waiters->expired = expired;
   waiters->context = context;
-  waiters->timer = xcalloc(1, sizeof *waiters->timer);
-  uv_timer_init(loop, waiters->timer);
-  waiters->timer->data = waiters;
+  waiters->timer = timer_make(loop, timer_fired, waiters);
   return waiters;
-}
-
-static void timer_closed(uv_handle_t *timer)
-{
-  free(timer);
 }
 
 void waiters_destroy(struct waiters *waiters)
@@ -142,7 +133,7 @@ void waiters_destroy(struct waiters *waiters)
   if (!waiters)
     return;
   ASSERT(waiters->count == 0);
-  uv_close((uv_handle_t *)waiters->timer, timer_closed);
+  timer_destroy(waiters->timer);
   free(waiters);
 }
 

@@ -1,7 +1,7 @@
 #include "backend/answers.h"
 
-#include "backend/watch.h"
 #include "base/memory.h"
+#include "loop/timer.h"
 
 #include <stdlib.h>
 #include <string.h>

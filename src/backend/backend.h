@@ -9,7 +9,8 @@
  * often;
  *  - what a launch needs and is not there, such as an image, is fetched outside the slots: the launch is answered
  *    PREPARING, observe() says PENDING with progress meanwhile, a hint comes at the end, well or badly, and the next
- *    launch tells which. kill() and remove() end the waiting;
+ *    launch tells which. kill() and remove() end the waiting. Of what was accepted, and is fetched where it will run,
+ *    observe() says PENDING with progress as well;
  *  - observe() looks at the backend first and at the evidence second, and says UNKNOWN for every error: an error never
  *    means "absent". An error never makes it DEAD either: DEAD is confirmed;
  *  - kill() is a request; that it worked is learnt by looking. It also works on what this process did not launch;

@@ -15,6 +15,7 @@
 #include "api/trace_context.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "loop/timer.h"
 #include "webhook/sender.h"
 
 #include <inttypes.h>
@@ -37,7 +38,7 @@ struct webhooks {
   struct webhooks_config config;
   struct secrets *secrets;
   struct sender *sender;
-  uv_timer_t *timer; /* on the heap: it outlives us until the loop has closed it */
+  struct timer *timer;
   struct item_list items;
   unsigned item_count;
   bool stopped;
@@ -158,9 +159,9 @@ static bool take(struct webhooks *webhooks, const struct store_due *due)
   return true;
 }
 
-static void timer_fired(uv_timer_t *timer)
+static void timer_fired(void *context)
 {
-  webhooks_look(timer->data);
+  webhooks_look(context);
 }
 
 static void sleep_until(struct webhooks *webhooks, struct wall at)
@@ -169,7 +170,7 @@ static void sleep_until(struct webhooks *webhooks, struct wall at)
     return;
   int64_t ms = at.ms - wall_now().ms;
   ms = ms < 0 ? 0 : ms > WAKE_MS_MAX ? WAKE_MS_MAX : ms;
-  uv_timer_start(webhooks->timer, timer_fired, (uint64_t)ms + 1, 0);
+  timer_set(webhooks->timer, (uint64_t)ms + 1);
 }
 
 static void begin_round(struct webhooks *webhooks)
@@ -266,9 +267,7 @@ struct webhooks *webhooks_create(const struct webhooks_config *config, struct er
   webhooks->round_from = xstrdup("");
   webhooks->place = xstrdup("");
   LIST_INIT(&webhooks->items);
-  webhooks->timer = xcalloc(1, sizeof *webhooks->timer);
-  uv_timer_init(config->loop, webhooks->timer);
-  webhooks->timer->data = webhooks;
+  webhooks->timer = timer_make(config->loop, timer_fired, webhooks);
   return webhooks;
 }
 
@@ -279,18 +278,13 @@ void webhooks_start(struct webhooks *webhooks, uint64_t pending)
     webhooks_look(webhooks);
 }
 
-static void timer_closed(uv_handle_t *timer)
-{
-  free(timer);
-}
-
 void webhooks_stop(struct webhooks *webhooks)
 {
   if (!webhooks || webhooks->stopped)
     return;
   webhooks->stopped = true;
   sender_destroy(TAKE_PTR(webhooks->sender));
-  uv_close((uv_handle_t *)webhooks->timer, timer_closed);
+  timer_destroy(webhooks->timer);
 }
 
 void webhooks_destroy(struct webhooks *webhooks)

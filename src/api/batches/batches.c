@@ -6,9 +6,9 @@
 
 enum { LOOK_MS = 20 }; /* between two looks at what has ended, for who streams results */
 
-static void on_kick(uv_timer_t *timer)
+static void on_kick(void *context)
 {
-  struct batches *batches = timer->data;
+  struct batches *batches = context;
   struct upload *next;
   for (struct upload *upload = LIST_FIRST(&batches->uploads); upload; upload = next) {
     next = upload_next(upload);
@@ -16,21 +16,19 @@ static void on_kick(uv_timer_t *timer)
   }
 }
 
-static void on_look(uv_timer_t *timer)
+static void on_look(void *context)
 {
-  results_look_all(timer->data);
+  results_look_all(context);
 }
 
 void batches_kick_uploads(struct batches *batches, unsigned within_ms)
 {
-  if (!uv_is_active((uv_handle_t *)batches->kick) || uv_timer_get_due_in(batches->kick) > within_ms)
-    uv_timer_start(batches->kick, on_kick, within_ms, 0);
+  timer_set_within(batches->kick, within_ms);
 }
 
 void batches_look_at_results(struct batches *batches)
 {
-  if (!uv_is_active((uv_handle_t *)batches->look))
-    uv_timer_start(batches->look, on_look, LOOK_MS, 0);
+  timer_set_within(batches->look, LOOK_MS);
 }
 
 void batches_changed(struct batches *batches, const struct evaluation *evaluation)
@@ -41,25 +39,12 @@ void batches_changed(struct batches *batches, const struct evaluation *evaluatio
     results_changed(batches, evaluation->batch);
 }
 
-static uv_timer_t *make_timer(struct batches *batches)
-{
-  uv_timer_t *timer = xcalloc(1, sizeof *timer);
-  uv_timer_init(batches->api->config.loop, timer);
-  timer->data = batches;
-  return timer;
-}
-
-static void timer_closed(uv_handle_t *timer)
-{
-  free(timer);
-}
-
 struct batches *batches_create(struct api *api)
 {
   struct batches *batches = xcalloc(1, sizeof *batches);
   batches->api = api;
-  batches->kick = make_timer(batches);
-  batches->look = make_timer(batches);
+  batches->kick = timer_make(api->config.loop, on_kick, batches);
+  batches->look = timer_make(api->config.loop, on_look, batches);
   return batches;
 }
 
@@ -70,8 +55,8 @@ void batches_destroy(struct batches *batches)
   batches_end_uploads(batches, NULL, ERROR_UNAVAILABLE,
                       "the daemon is stopping; what was accepted goes on, send the batch again for the rest");
   results_end_all(batches);
-  uv_close((uv_handle_t *)batches->kick, timer_closed);
-  uv_close((uv_handle_t *)batches->look, timer_closed);
+  timer_destroy(batches->kick);
+  timer_destroy(batches->look);
   free(batches);
 }
 

@@ -5,6 +5,7 @@
 #include "api/api_impl.h"
 #include "api/batches/batches.h"
 #include "api/batches/lines.h"
+#include "loop/timer.h"
 
 #include <sys/queue.h>
 
@@ -17,8 +18,7 @@ struct batches {
   struct api *api;
   struct upload_list uploads;
   struct results_list results;
-  uv_timer_t *kick; /* on the heap: it outlives us until the loop has closed it */
-  uv_timer_t *look;
+  struct timer *kick, *look;
 };
 
 /* batches.c. Each happens in a later turn of the loop, in which everybody concerned gets on. */

@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "loop/timer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ struct streams {
   bool are_changes_due; /* told of at the next look */
   bool is_hungry;       /* somebody could take more at once */
   struct blob *heartbeat;
-  uv_timer_t *look, *beat; /* on the heap: they outlive us until the loop has closed them */
+  struct timer *look, *beat;
 };
 
 /* Feeds by id. */
@@ -51,20 +52,12 @@ static struct entry **find(struct streams *streams, const char *id)
   return entry;
 }
 
-static void on_look(uv_timer_t *timer);
-
-static void look_within(struct streams *streams, uint64_t ms)
-{
-  if (!uv_is_active((uv_handle_t *)streams->look) || uv_timer_get_due_in(streams->look) > ms)
-    uv_timer_start(streams->look, on_look, ms, 0);
-}
-
 static void feed_is_hungry(void *context, struct feed *feed)
 {
   (void)feed;
   struct streams *streams = context;
   streams->is_hungry = true;
-  look_within(streams, 1);
+  timer_set_within(streams->look, 1);
 }
 
 static void changes_are_hungry(void *context)
@@ -76,7 +69,8 @@ static void changes_are_hungry(void *context)
 static void feed_is_empty(void *context, struct feed *feed)
 {
   (void)feed;
-  look_within(context, LOOK_MS);
+  struct streams *streams = context;
+  timer_set_within(streams->look, LOOK_MS);
 }
 
 static struct feed *find_or_create(struct streams *streams, const char *id)
@@ -116,9 +110,9 @@ static bool visit(struct feed *feed, bool was_hungry)
   return feed_is_live(feed);
 }
 
-static void on_look(uv_timer_t *timer)
+static void on_look(void *context)
 {
-  struct streams *streams = timer->data;
+  struct streams *streams = context;
   struct mono began = mono_now();
   bool was_hungry = streams->is_hungry, is_any_live = false;
   streams->is_hungry = false;
@@ -132,18 +126,18 @@ static void on_look(uv_timer_t *timer)
   }
   uint64_t rest_ms = (mono_now().us - began.us) / 1000 * SHARE;
   if (is_any_live)
-    look_within(streams, rest_ms > LOOK_MS ? rest_ms : LOOK_MS);
+    timer_set_within(streams->look, rest_ms > LOOK_MS ? rest_ms : LOOK_MS);
 }
 
-static void on_beat(uv_timer_t *timer)
+static void on_beat(void *context)
 {
-  struct streams *streams = timer->data;
+  struct streams *streams = context;
   followers_beat(changes_followers(streams->changes), streams->heartbeat);
   for (unsigned i = 0; i < BUCKETS; i++)
     for (struct entry *entry = streams->buckets[i]; entry; entry = entry->next)
       followers_beat(feed_followers(entry->feed), streams->heartbeat);
-  if (!streams_count(streams))
-    uv_timer_stop(timer);
+  if (streams_count(streams))
+    timer_set(streams->beat, HEARTBEAT_MS);
 }
 
 /* The executor moved it, or the store has it. */
@@ -152,7 +146,7 @@ static void tell(struct streams *streams, struct feed *feed)
   feed_look(feed);
   followers_pump(feed_followers(feed));
   if (feed_is_live(feed))
-    look_within(streams, LOOK_MS);
+    timer_set_within(streams->look, LOOK_MS);
 }
 
 struct read_call {
@@ -180,7 +174,7 @@ void streams_changed(struct streams *streams, const struct evaluation *evaluatio
   changes_add(streams->changes, evaluation);
   if (followers_count(changes_followers(streams->changes))) {
     streams->are_changes_due = true;
-    look_within(streams, LOOK_MS);
+    timer_set_within(streams->look, LOOK_MS);
   }
   struct entry *entry = *find(streams, evaluation->id);
   if (!entry)
@@ -207,8 +201,7 @@ static bool add_follower(struct streams *streams, struct http_request *request, 
   metrics_count_response(&streams->api->metrics, response.status);
   if (!followers_add(followers, request, &response, place))
     return false;
-  if (!uv_is_active((uv_handle_t *)streams->beat))
-    uv_timer_start(streams->beat, on_beat, HEARTBEAT_MS, HEARTBEAT_MS);
+  timer_set_within(streams->beat, HEARTBEAT_MS);
   return true;
 }
 
@@ -230,7 +223,7 @@ static void follow(const struct events_call *call, struct evaluation *stored)
     evaluation_destroy(stored);
   add_follower(streams, call->request, feed_followers(feed), &call->place);
   tell(streams, feed);
-  look_within(streams, LOOK_MS); /* nobody may be following after all */
+  timer_set_within(streams->look, LOOK_MS); /* nobody may be following after all */
 }
 
 static void was_read(void *context, struct evaluation *evaluation, const struct error *error)
@@ -295,27 +288,14 @@ void handle_all_events(struct api *api, struct http_request *request, const char
 
 /* Life. */
 
-static uv_timer_t *make_timer(struct streams *streams)
-{
-  uv_timer_t *timer = xcalloc(1, sizeof *timer);
-  uv_timer_init(streams->api->config.loop, timer);
-  timer->data = streams;
-  return timer;
-}
-
-static void timer_closed(uv_handle_t *timer)
-{
-  free(timer);
-}
-
 struct streams *streams_create(struct api *api)
 {
   struct streams *streams = xcalloc(1, sizeof *streams);
   streams->api = api;
   streams->changes = changes_create((uint32_t)random_number(), changes_are_hungry, streams);
   streams->heartbeat = blob_create(EVENT_HEARTBEAT, strlen(EVENT_HEARTBEAT));
-  streams->look = make_timer(streams);
-  streams->beat = make_timer(streams);
+  streams->look = timer_make(api->config.loop, on_look, streams);
+  streams->beat = timer_make(api->config.loop, on_beat, streams);
   return streams;
 }
 
@@ -331,8 +311,8 @@ void streams_destroy(struct streams *streams)
     drop_empty(streams, &streams->buckets[i]);
   }
   blob_unref(streams->heartbeat);
-  uv_close((uv_handle_t *)streams->look, timer_closed);
-  uv_close((uv_handle_t *)streams->beat, timer_closed);
+  timer_destroy(streams->look);
+  timer_destroy(streams->beat);
   free(streams);
 }
 

@@ -14,7 +14,8 @@
 #include "backend/docker/engine.h"
 #include "backend/evidence/evidence_read.h"
 #include "backend/instance.h"
-#include "backend/watch.h"
+#include "loop/timer.h"
+#include "loop/watch.h"
 
 #include <string.h>
 

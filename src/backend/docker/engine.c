@@ -1,7 +1,7 @@
 #include "backend/docker/engine_impl.h"
 
-#include "backend/watch.h"
 #include "base/json_bounds.h"
+#include "loop/timer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "backend/answers.h"
 #include "backend/backend_impl.h"
-#include "backend/watch.h"
+#include "loop/timer.h"
 
 #include <signal.h>
 #include <stdlib.h>

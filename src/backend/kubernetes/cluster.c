@@ -1,9 +1,9 @@
 #include "backend/kubernetes/cluster.h"
 
-#include "backend/watch.h"
 #include "base/clock.h"
 #include "base/json_bounds.h"
 #include "http/client.h"
+#include "loop/timer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
 #include "backend/kubernetes/log_evidence.h"
 #include "backend/kubernetes/object.h"
 #include "backend/kubernetes/seen.h"
-#include "backend/watch.h"
+#include "loop/timer.h"
 
 #include <string.h>
 

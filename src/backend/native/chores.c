@@ -1,7 +1,7 @@
 #include "backend/native/chores.h"
 
-#include "backend/watch.h"
 #include "base/memory.h"
+#include "loop/timer.h"
 
 #include <stdlib.h>
 #include <string.h>

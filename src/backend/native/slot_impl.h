@@ -3,8 +3,9 @@
 /* Inside a slot: slot.c starts, finds and loses its keeper; slot_messages.c understands what it says. */
 
 #include "backend/native/slot.h"
-#include "backend/watch.h"
 #include "base/memory.h"
+#include "loop/timer.h"
+#include "loop/watch.h"
 
 #include <string.h>
 

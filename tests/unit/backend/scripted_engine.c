@@ -1,9 +1,9 @@
 #include "scripted_engine.h"
 
 #include "backend/directory.h"
-#include "backend/watch.h"
 #include "base/buffer.h"
 #include "base/fd.h"
+#include "loop/watch.h"
 #include "wire/container.h"
 #include "wire/control.h"
 #include "wire/plan.h"

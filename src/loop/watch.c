@@ -1,4 +1,4 @@
-#include "backend/watch.h"
+#include "loop/watch.h"
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -10,12 +10,6 @@ struct watch {
   uv_poll_t poll; /* first: libuv's handle is our memory */
   int fd;
   void (*ready)(void *context);
-  void *context;
-};
-
-struct timer {
-  uv_timer_t timer; /* first, likewise */
-  void (*ring)(void *context);
   void *context;
 };
 
@@ -55,43 +49,4 @@ void watch_destroy(struct watch *watch)
     return;
   uv_close((uv_handle_t *)&watch->poll, on_closed);
   fd_close(watch->fd); /* uv_close() has taken it out of the poll set already */
-}
-
-static void on_ring(uv_timer_t *handle)
-{
-  struct timer *timer = (struct timer *)handle;
-  timer->ring(timer->context);
-}
-
-struct timer *timer_make(uv_loop_t *loop, void (*ring)(void *context), void *context)
-{
-  struct timer *timer = xcalloc(1, sizeof *timer);
-  timer->ring = ring;
-  timer->context = context;
-  ASSERT(uv_timer_init(loop, &timer->timer) == 0);
-  return timer;
-}
-
-void timer_set(struct timer *timer, uint64_t ms)
-{
-  /* libuv counts from the time at which this turn of the loop began, which a long callback leaves behind. */
-  if (ms)
-    uv_update_time(timer->timer.loop);
-  ASSERT(uv_timer_start(&timer->timer, on_ring, ms, 0) == 0);
-}
-
-void timer_stop(struct timer *timer)
-{
-  uv_timer_stop(&timer->timer);
-}
-
-bool timer_pending(const struct timer *timer)
-{
-  return uv_is_active((const uv_handle_t *)&timer->timer);
-}
-
-void timer_destroy(struct timer *timer)
-{
-  if (timer)
-    uv_close((uv_handle_t *)&timer->timer, on_closed);
 }
