@@ -19,6 +19,8 @@
   X(assay_slots_busy, gauge, "Slots that are taken.", write_slots_busy)                                                \
   X(assay_waiters, gauge, "Requests that wait for a verdict.", write_waiters)                                          \
   X(assay_followers, gauge, "Clients that follow a stream of events.", write_followers)                                \
+  X(assay_batches_open, gauge, "Batches that are being sent, or of which an evaluation is not finished.",              \
+    write_open_batches)                                                                                                \
   X(assay_batch_uploads, gauge, "Batches that are being sent.", write_uploads)                                         \
   X(assay_batch_results, gauge, "Clients that read the results of a batch.", write_results)                            \
   X(assay_batch_lines_total, counter, "Lines of batches, by what became of them.", write_batch_lines)                  \
@@ -164,6 +166,11 @@ static void write_followers(const struct metrics_view *view, const char *name, s
 static void write_waiters(const struct metrics_view *view, const char *name, struct buffer *ret)
 {
   write_sample(ret, name, view->waiters);
+}
+
+static void write_open_batches(const struct metrics_view *view, const char *name, struct buffer *ret)
+{
+  write_sample(ret, name, view->open_batches);
 }
 
 static void write_uploads(const struct metrics_view *view, const char *name, struct buffer *ret)

@@ -53,7 +53,7 @@ struct metrics_view {
   struct executor_counts executor;
   struct store_stats store;
   unsigned waiters, followers;
-  unsigned uploads, results; /* of batches */
+  unsigned open_batches, uploads, results; /* of batches */
   const char *version;
 };
 void metrics_write(const struct metrics_view *view, struct buffer *ret);

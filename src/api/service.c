@@ -36,6 +36,7 @@ void handle_metrics(struct api *api, struct http_request *request, const char *i
     .store = store_stats(api->config.store),
     .waiters = waiters_count(api->waiters),
     .followers = streams_count(api->streams),
+    .open_batches = batches.open,
     .uploads = batches.uploads,
     .results = batches.results,
     .version = api->config.version,

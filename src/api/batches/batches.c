@@ -2,7 +2,9 @@
 
 #include "base/memory.h"
 
+#include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LOOK_MS = 20 }; /* between two looks at what has ended, for who streams results */
 
@@ -60,7 +62,49 @@ void batches_destroy(struct batches *batches)
   free(batches);
 }
 
+/* Batches by their ids, each once: a tree of tsearch(3) that borrows the texts. */
+struct distinct {
+  void *ids;
+  unsigned count;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+  return strcmp(a, b);
+}
+
+static void count_distinct(struct distinct *distinct, const char *id)
+{
+  if (!*id || tfind(id, &distinct->ids, compare_ids))
+    return;
+  ASSERT(tsearch(id, &distinct->ids, compare_ids));
+  distinct->count++;
+}
+
+static void keep(void *id)
+{
+  (void)id; /* borrowed */
+}
+
+static unsigned open_count(const struct batches *batches)
+{
+  struct distinct distinct = {0};
+  const char *last = "";
+  for (struct upload *upload = LIST_FIRST(&batches->uploads); upload; upload = upload_next(upload))
+    count_distinct(&distinct, upload_batch(upload));
+  for (const struct evaluation *evaluation = NULL;
+       (evaluation = executor_each(batches->api->config.executor, evaluation));) {
+    if (!evaluation->batch || !strcmp(evaluation->batch, last)) /* lines of one batch mostly stand together */
+      continue;
+    last = evaluation->batch;
+    count_distinct(&distinct, last);
+  }
+  tdestroy(distinct.ids, keep);
+  return distinct.count;
+}
+
 struct batches_counts batches_count(const struct batches *batches)
 {
-  return batches ? (struct batches_counts){uploads_count(batches), results_count(batches)} : (struct batches_counts){0};
+  return batches ? (struct batches_counts){open_count(batches), uploads_count(batches), results_count(batches)}
+                 : (struct batches_counts){0};
 }

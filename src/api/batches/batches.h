@@ -23,9 +23,10 @@ struct batches *batches_create(struct api *api);
 void batches_destroy(struct batches *batches); /* answers everybody; accepts NULL */
 void batches_changed(struct batches *batches, const struct evaluation *evaluation);
 
-/* For metrics: how many are being sent, and how many clients read results. */
+/* For metrics: how many are being sent or have an evaluation that is open, how many are being sent, and how many clients
+ * read results. */
 struct batches_counts {
-  unsigned uploads, results;
+  unsigned open, uploads, results;
 };
 struct batches_counts batches_count(const struct batches *batches); /* NULL: none */
 

@@ -27,6 +27,7 @@ void batches_look_at_results(struct batches *batches);
 
 /* upload.c */
 void upload_get_on(struct upload *upload);
+const char *upload_batch(const struct upload *upload); /* "": the store has not opened it yet */
 bool upload_is_of(const struct upload *upload, const char *batch);
 struct upload *upload_next(struct upload *upload);
 unsigned uploads_count(const struct batches *batches);

@@ -47,6 +47,11 @@ struct upload {
   bool is_looking_up, is_completing;
 };
 
+const char *upload_batch(const struct upload *upload)
+{
+  return upload->batch;
+}
+
 bool upload_is_of(const struct upload *upload, const char *batch)
 {
   return !strcmp(upload->batch, batch);

@@ -54,6 +54,14 @@ void fake_request_body(struct http_request *request, const char *text)
   buffer_puts(&request->body, text);
 }
 
+void fake_request_arrives(struct http_request *request, const char *text, bool last)
+{
+  buffer_puts(&request->body, text);
+  request->body_goes_on = !last;
+  if (request->arrived)
+    request->arrived(request->arrived_context);
+}
+
 void fake_request_leave(struct http_request *request)
 {
   void (*gone)(void *) = request->gone;
@@ -159,15 +167,13 @@ void http_body_release(struct http_request *request)
 
 void http_body_on_arrival(struct http_request *request, void (*arrived)(void *context), void *context)
 {
-  (void)request;
-  (void)arrived;
-  (void)context;
+  request->arrived = arrived;
+  request->arrived_context = context;
 }
 
 bool http_body_has_ended(const struct http_request *request)
 {
-  (void)request;
-  return true;
+  return !request->body_goes_on;
 }
 
 void http_body_consume(struct http_request *request, size_t size)

@@ -22,6 +22,9 @@ struct http_request {
   size_t query_count, header_count;
   bool is_from_tcp; /* and not over a Unix socket */
   struct buffer body;
+  bool body_goes_on; /* more of it will arrive */
+  void (*arrived)(void *context);
+  void *arrived_context;
   void (*gone)(void *context);
   void *gone_context;
 
@@ -48,6 +51,8 @@ struct http_request {
 struct http_request *fake_request(const char *method, const char *target);
 void fake_request_header(struct http_request *request, const char *name, const char *value);
 void fake_request_body(struct http_request *request, const char *text);
+/* More of the body arrives; `last`: the end of it. */
+void fake_request_arrives(struct http_request *request, const char *text, bool last);
 void fake_request_leave(struct http_request *request); /* the client hangs up */
 /* The client of a stream takes what it was given, and so many more pieces. */
 void fake_stream_take(struct http_request *request, unsigned pieces);

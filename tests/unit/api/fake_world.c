@@ -71,7 +71,8 @@ struct evaluation *executor_each(const struct executor *executor, const struct e
 
 struct executor_counts executor_count(const struct executor *executor)
 {
-  struct executor_counts counts = {.queue_max = 1000, .slots = 2, .slots_busy = 1, .queued_bytes = 77};
+  struct executor_counts counts = {
+    .queue_max = 1000, .queue_bytes_max = 1 << 20, .slots = 2, .slots_busy = 1, .queued_bytes = 77};
   for (size_t i = 0; i < executor->open_count; i++)
     counts.in_state[executor->open[i]->state]++;
   return counts;
@@ -303,6 +304,13 @@ static void answer_list(const struct store *store, const struct fake_store_call 
   call->list_done(call->context, rows, count, more, error);
 }
 
+static void answer_lines(struct store *store, const struct fake_store_call *call, const struct error *error)
+{
+  const size_t count = error ? 0 : store->line_count;
+  store->line_count = 0;
+  call->lines_done(call->context, store->lines, count, error);
+}
+
 void fake_store_dispatch(struct store *store)
 {
   struct error broken = {.kind = ERROR_INTERNAL, .message = "the disk is on fire"};
@@ -314,7 +322,7 @@ void fake_store_dispatch(struct store *store)
       call.batch_done(call.context, store->batch && !error ? STORE_DONE : STORE_FAILED, error ? NULL : store->batch,
                       error);
     else if (call.lines_done)
-      call.lines_done(call.context, NULL, 0, error);
+      answer_lines(store, &call, error);
     else
       (call.get_done ? answer_get : answer_list)(store, &call, error);
   }

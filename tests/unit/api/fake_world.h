@@ -55,6 +55,8 @@ struct store {
   char token[128]; /* the last one put, as "NAME SCOPES LIMITS"; "" once removed */
   bool fails;
   const struct store_batch *batch; /* the one that is there; NULL: none */
+  const struct store_line *lines;  /* that were accepted of it before, in order; read once */
+  size_t line_count;
   const struct delivery *delivery; /* of a finished one; NULL: none */
   bool delivery_is_pending;        /* before it is wanted again */
   bool more;

@@ -18,6 +18,7 @@ static void write_view(const struct metrics *metrics, struct buffer *ret)
                  .queued_bytes = 4096},
     .store = {.commits = 5, .writes = 9, .commit_us_total = 1234567, .reads = 3},
     .waiters = 6,
+    .open_batches = 4,
     .uploads = 2,
     .results = 3,
     .version = "1.2.3",
@@ -52,6 +53,7 @@ static void values_are_where_they_belong(void **state)
   assert_line(&text, "assay_slots 3");
   assert_line(&text, "assay_slots_busy 2");
   assert_line(&text, "assay_waiters 6");
+  assert_line(&text, "assay_batches_open 4");
   assert_line(&text, "assay_batch_uploads 2");
   assert_line(&text, "assay_batch_results 3");
   assert_line(&text, "assay_batch_lines_total{result=\"accepted\"} 0");
