@@ -267,7 +267,8 @@ static void looked_up(void *context, const struct store_line *lines, size_t coun
   struct upload *upload = context;
   struct known *known = upload->known;
   upload->is_looking_up = false;
-  memcpy(known->items, lines, count * sizeof *lines); /* without errors: there are none of accepted ones */
+  if (count) /* memcpy(3) takes no NULL */
+    memcpy(known->items, lines, count * sizeof *lines); /* without errors: there are none of accepted ones */
   known->count = count;
   known->at = 0;
   known->to = count == KNOWN_PAGE_LINES ? known->items[count - 1].line : upload->received;
