@@ -267,7 +267,7 @@ static void looked_up(void *context, const struct store_line *lines, size_t coun
   struct upload *upload = context;
   struct known *known = upload->known;
   upload->is_looking_up = false;
-  if (count) /* memcpy(3) takes no NULL */
+  if (count)                                            /* memcpy(3) takes no NULL */
     memcpy(known->items, lines, count * sizeof *lines); /* without errors: there are none of accepted ones */
   known->count = count;
   known->at = 0;
