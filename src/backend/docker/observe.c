@@ -195,7 +195,7 @@ static void fetch(struct look *look)
   else if (!known->started)
     look->fetch = fetch_start_marker(docker, known->name, on_start_marker, look);
   else
-    on_fetched(look, FETCH_DONE, 0);
+    on_fetched(look, FETCH_DONE, "");
 }
 
 /* A container that ended before its program was started: the next launch needs its name. */
