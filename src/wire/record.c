@@ -41,8 +41,8 @@ enum { SIGNAL_MAX = 64, ERRNO_MAX = 4095, EXIT_CODE_MAX = 255 };
     key, FIELD_WORD, MEMBER(type, member), sizeof names / sizeof *names - 1, names                                     \
   }
 #define STREAM(name, index)                                                                                            \
-  NUMBER(struct record, name "_bytes", stream[index].bytes, UINT64_MAX),                                               \
-    NUMBER(struct record, name "_omitted_bytes", stream[index].omitted_bytes, UINT64_MAX),                             \
+  NUMBER(struct record, name "_bytes", stream[index].bytes, STREAM_BYTES_MAX),                                         \
+    NUMBER(struct record, name "_omitted_bytes", stream[index].omitted_bytes, STREAM_BYTES_MAX),                       \
     NUMBER(struct record, name "_digest", stream[index].digest, UINT64_MAX)
 
 static const struct field record_fields[] = {

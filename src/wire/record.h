@@ -72,8 +72,9 @@ struct start_marker {
   char cgroup[CGROUP_NAME_SIZE]; /* the leaf that it runs in, below the daemon's cgroups; "" where there is none */
 };
 
+#define STREAM_BYTES_MAX ((uint64_t)INT64_MAX) /* what a file's offset, the database and readers of JSON can hold */
 struct stream_record {
-  uint64_t bytes;         /* written by the program */
+  uint64_t bytes;         /* written by the program; at most STREAM_BYTES_MAX */
   uint64_t omitted_bytes; /* of these, not kept: between head and tail */
   uint64_t digest;        /* XXH3-64 of all bytes written */
 };

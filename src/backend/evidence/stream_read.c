@@ -228,7 +228,7 @@ bool stream_read_found(int directory, const char *path, enum stream stream, cons
 
   struct stream_output output = {.bytes = size, .head_bytes = size};
   struct layout layout = {.size = size, .gap = size, .turn = size};
-  bool turned = ring->magic == RING_MAGIC && limit == size && bytes > limit;
+  bool turned = ring->magic == RING_MAGIC && limit == size && bytes > limit && bytes <= STREAM_BYTES_MAX;
   if (turned) {
     output.bytes = bytes;
     output.omitted_bytes = bytes - limit;

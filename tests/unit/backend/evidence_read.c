@@ -394,6 +394,9 @@ static void a_ring_with_nonsense_in_it_changes_nothing(void **state)
   put_file(site, "stdout", "partial", 7);
   put_file(site, "ring", "nonsense", 8);
   assert_data(read_all(site, STREAM_STDOUT), "partial");
+  evidence_release(&site->evidence);
+  put_ring(site, STREAM_STDOUT, 7, UINT64_MAX); /* more than anybody could have written */
+  assert_int_equal(read_all(site, STREAM_STDOUT)->bytes, 7);
   put_ring(site, STREAM_STDOUT, 1000, 5000); /* of a file that has not even reached its limit */
   evidence_release(&site->evidence);
   assert_data(read_all(site, STREAM_STDOUT), "partial");

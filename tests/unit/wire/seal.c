@@ -75,7 +75,7 @@ static void the_longest_record_fits_into_a_termination_message(void **state)
                           .pids_refused = UINT64_MAX,
                           .isolation = 8191};
   for (int i = 0; i < STREAM_COUNT; i++)
-    record.stream[i] = (struct stream_record){UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    record.stream[i] = (struct stream_record){STREAM_BYTES_MAX, STREAM_BYTES_MAX, UINT64_MAX};
   memset(record.message, '\n', sizeof record.message - 1);
   seal_record(key, &record, &text);
   assert_true(text.size <= SEAL_BYTES_MAX);
