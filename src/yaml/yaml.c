@@ -35,11 +35,22 @@ static bool has_directive(const struct blob *text)
   return false;
 }
 
+/* Of some that is not, libfyaml 0.7 leaks memory. */
+static bool is_utf8(const struct blob *text)
+{
+  json_t *string = json_stringn((const char *)text->data, text->size);
+  const bool good = string != 0;
+  json_decref(string);
+  return good;
+}
+
 static bool check_text(const char *path, struct error *error)
 {
   CLEANUP_BLOB struct blob *text = file_read(AT_FDCWD, path, YAML_BYTES_MAX, error);
   if (!text)
     return error_wrap(error, "%s", path);
+  if (!is_utf8(text))
+    return error_set(error, ERROR_INVALID, 0, "%s is not UTF-8", path);
   return !has_directive(text) ||
          error_set(error, ERROR_INVALID, 0, "%s: a line begins with %%: directives of YAML are not taken", path);
 }

@@ -205,6 +205,7 @@ static void an_entry_of_a_runtime_replaces_it_or_adds_to_it(void **state)
   release(loaded);
 
   expect_yaml_refusal("%YAML 1.2\n---\nslots: 1\n", "directives of YAML are not taken");
+  expect_yaml_refusal("slots: \"\xe1\"\n", "is not UTF-8");
   expect_yaml_refusal("runtimes: {cobol: {image: x}}", "runtimes.cobol: needs `file` (a name) and `command`");
   expect_yaml_refusal("runtimes: {py: {image: x}}", "runtimes.py: needs"); /* an alias is no name */
   expect_yaml_refusal("runtimes: {python: {image: 'a b'}}", "runtimes.python.image: ");
