@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 import case
 import expect
 from canaries import Canaries
-from harness import docker, kubernetes, tap, traces
+from harness import docker, tap, traces
 from harness.daemon import Daemon
 
 CLIENTS = 8
@@ -119,7 +119,16 @@ def delegated_cgroup(identity):
 
 def cell_of(backend):
     """Where the backend's containers are, or nothing for the native one."""
-    return {"docker": docker.Engine, "kubernetes": kubernetes.Cluster}.get(backend, contextlib.nullcontext)()
+    if backend == "kubernetes":
+        return the_kubernetes_harness().Cluster()
+    return docker.Engine() if backend == "docker" else contextlib.nullcontext()
+
+
+def the_kubernetes_harness():
+    """It needs more than the virtual machine has (tests/vm), where this runs too."""
+    from harness import kubernetes
+
+    return kubernetes
 
 
 def backend_options(options, cell):
@@ -132,7 +141,7 @@ def backend_options(options, cell):
     else:
         cell.load(docker.COMPILERS_IMAGE)
     if options.backend == "kubernetes":
-        cell.load(kubernetes.KEEPER_IMAGE, keeper=options.keeper)
+        cell.load(the_kubernetes_harness().KEEPER_IMAGE, keeper=options.keeper)
         return cell.daemon_options(docker.COMPILERS_IMAGE)
     return ["--backend", options.backend, "--docker-host", cell.host, "--docker-image", docker.COMPILERS_IMAGE]
 
