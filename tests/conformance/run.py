@@ -48,7 +48,7 @@ TIMEOUTS_MAX = 10
 # How long what has ended may take to be taken out of a cluster.
 CLUSTER_PATIENCE_SECONDS = 120
 # Backends that need a place of their own.
-CELLS = {"docker": docker, "kubernetes": kubernetes}
+CELLS = ("docker", "kubernetes")
 
 
 def main():
@@ -60,7 +60,7 @@ def main():
         tap.skip_all("needs root, to become an ordinary user that owns nothing")
     if options.without_cgroups:
         hide_cgroups()
-    if options.backend in CELLS and (reason := CELLS[options.backend].why_not()):
+    if options.backend in CELLS and (reason := harness_of(options.backend).why_not()):
         tap.skip_all(reason)
     traces.adopt_orphans()
     before = traces.Host()
@@ -120,12 +120,14 @@ def delegated_cgroup(identity):
 def cell_of(backend):
     """Where the backend's containers are, or nothing for the native one."""
     if backend == "kubernetes":
-        return the_kubernetes_harness().Cluster()
+        return harness_of(backend).Cluster()
     return docker.Engine() if backend == "docker" else contextlib.nullcontext()
 
 
-def the_kubernetes_harness():
-    """It needs more than the virtual machine has (tests/vm), where this runs too."""
+def harness_of(backend):
+    """That of Kubernetes needs more than the virtual machine has (tests/vm), where this runs too."""
+    if backend == "docker":
+        return docker
     from harness import kubernetes
 
     return kubernetes
@@ -141,7 +143,7 @@ def backend_options(options, cell):
     else:
         cell.load(docker.COMPILERS_IMAGE)
     if options.backend == "kubernetes":
-        cell.load(the_kubernetes_harness().KEEPER_IMAGE, keeper=options.keeper)
+        cell.load(harness_of(options.backend).KEEPER_IMAGE, keeper=options.keeper)
         return cell.daemon_options(docker.COMPILERS_IMAGE)
     return ["--backend", options.backend, "--docker-host", cell.host, "--docker-image", docker.COMPILERS_IMAGE]
 
