@@ -56,17 +56,25 @@ static bool waits_last(const struct answers *answers, enum answer_kind kind, str
   return last && last->kind == kind && !strcmp(last->name.text, name.text);
 }
 
-void answers_add(struct answers *answers, enum answer_kind kind, struct name name, enum launch_result result,
-                 const char *reason)
+static void add(struct answers *answers, struct answer answer)
 {
-  if ((kind == ANSWER_HINT || kind == ANSWER_SLOTS) && waits_last(answers, kind, name))
-    return;
   if (answers->count == answers->capacity) {
     answers->capacity = answers->capacity ? 2 * answers->capacity : 8;
     answers->items = xrealloc(answers->items, answers->capacity * sizeof *answers->items);
   }
-  answers->items[answers->count++] =
-    (struct answer){.kind = kind, .name = name, .result = result, .reason = xstrdup(reason)};
+  answers->items[answers->count++] = answer;
   if (answers->count == 1)
     timer_set(answers->turn, 0);
+}
+
+void answers_tell(struct answers *answers, enum answer_kind kind, struct name name)
+{
+  if ((kind == ANSWER_HINT || kind == ANSWER_SLOTS) && waits_last(answers, kind, name))
+    return;
+  add(answers, (struct answer){.kind = kind, .name = name});
+}
+
+void answers_tell_launched(struct answers *answers, struct name name, enum launch_result result, const char *reason)
+{
+  add(answers, (struct answer){.kind = ANSWER_LAUNCHED, .name = name, .result = result, .reason = xstrdup(reason)});
 }

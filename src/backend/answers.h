@@ -29,6 +29,7 @@ struct answers;
 struct answers *answers_create(uv_loop_t *loop, void (*deliver)(void *context, const struct answer *answer),
                                void *context);
 void answers_destroy(struct answers *answers); /* accepts NULL; what was not delivered is forgotten */
-/* Copies `reason`, which may be NULL. A hint or a change of slots that is the last to wait already is not doubled. */
-void answers_add(struct answers *answers, enum answer_kind kind, struct name name, enum launch_result result,
-                 const char *reason);
+/* A hint or a change of slots that is the last to wait already is not doubled. */
+void answers_tell(struct answers *answers, enum answer_kind kind, struct name name);
+/* Copies `reason`, which may be NULL. */
+void answers_tell_launched(struct answers *answers, struct name name, enum launch_result result, const char *reason);

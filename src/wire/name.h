@@ -10,6 +10,7 @@
 #include "base/limits.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 void id_make(char id[static ID_SIZE], struct wall now, uint32_t random);
 bool id_valid(const char *id);
@@ -17,6 +18,11 @@ bool id_valid(const char *id);
 struct name {
   char text[NAME_SIZE];
 };
+
+static inline bool names_equal(struct name a, struct name b)
+{
+  return !strcmp(a.text, b.text);
+}
 
 struct name name_make(const char *id, unsigned attempt);
 /* False where `text` is not one of our names. */

@@ -54,12 +54,12 @@ enum { LAUNCHES_SPARE = 4, LAUNCHES_PER_CPU = 2, REMOVALS_PER_SLOT = 2, CONNECTI
 
 void docker_hint(struct docker *docker, struct name name)
 {
-  answers_add(docker->answers, ANSWER_HINT, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(docker->answers, ANSWER_HINT, name);
 }
 
 void docker_capacity_changed(struct docker *docker)
 {
-  answers_add(docker->answers, ANSWER_SLOTS, (struct name){0}, LAUNCH_UNKNOWN, 0);
+  answers_tell(docker->answers, ANSWER_SLOTS, (struct name){0});
 }
 
 static uint32_t operation_isolation(const struct backend *backend)
@@ -174,7 +174,7 @@ static void on_image_hint(void *context, struct name name)
 
 static void operation_observe(struct backend *backend, struct name name)
 {
-  answers_add(((struct docker *)backend)->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(((struct docker *)backend)->answers, ANSWER_OBSERVED, name);
 }
 
 static void operation_list(struct backend *backend)

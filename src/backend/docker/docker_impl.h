@@ -75,11 +75,6 @@ struct docker {
   bool was_refused;   /* somebody was told that there is no room, and wants to know when there is */
 };
 
-static inline bool names_equal(struct name a, struct name b)
-{
-  return !strcmp(a.text, b.text);
-}
-
 /* docker.c */
 void docker_hint(struct docker *docker, struct name name);
 void docker_capacity_changed(struct docker *docker); /* told on the next turn, where it has */

@@ -1,6 +1,8 @@
 #include "backend/docker/engine_impl.h"
 
-#include "base/json_bounds.h"
+#include "backend/backoff.h"
+#include "backend/foreign.h"
+#include "base/printable.h"
 #include "loop/timer.h"
 
 #include <stdio.h>
@@ -45,15 +47,6 @@ struct engine_call {
   struct engine_call *next, *previous;
 };
 
-/* Printable, and no longer than a reason. */
-static void put_message(char *message, const char *text)
-{
-  size_t used = 0;
-  for (; text[used] && used + 1 < REASON_SIZE; used++)
-    message[used] = (unsigned char)text[used] < 0x20 || text[used] == 0x7f ? ' ' : text[used];
-  message[used] = 0;
-}
-
 /* Meeting it. */
 
 static void ask_version(struct engine *engine);
@@ -66,7 +59,7 @@ static void on_meeting(void *context)
 static void meet_later(struct engine *engine)
 {
   timer_set(engine->meeting, engine->delay_ms);
-  engine->delay_ms = engine->delay_ms < DELAY_MS_MAX / 2 ? 2 * engine->delay_ms : DELAY_MS_MAX;
+  engine->delay_ms = backoff_longer(engine->delay_ms, DELAY_MS_MAX);
 }
 
 /* It was here, and is not. */
@@ -75,14 +68,14 @@ static void lose(struct engine *engine, const char *why)
   if (!engine->here)
     return;
   engine->here = false;
-  put_message(engine->trouble, why);
+  printable_copy(engine->trouble, REASON_SIZE, why);
   engine->events.away(engine->events.context, engine->trouble);
 }
 
 static void meeting_failed(struct engine *engine, const char *why)
 {
   lose(engine, why);
-  put_message(engine->trouble, why);
+  printable_copy(engine->trouble, REASON_SIZE, why);
   meet_later(engine);
 }
 
@@ -235,32 +228,6 @@ static void end_call(struct engine_call *call, const struct engine_answer *answe
   done(context, answer);
 }
 
-static json_t *read_json(const void *bytes, size_t size, char why[static REASON_SIZE])
-{
-  struct error error;
-  if (!json_bounds_check(bytes, size, &error)) {
-    snprintf(why, REASON_SIZE, "its answer is %.200s", error.message);
-    return 0;
-  }
-  json_t *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, 0);
-  if (!json)
-    snprintf(why, REASON_SIZE, "its answer is not JSON");
-  return json;
-}
-
-/* The engine's own words: {"message": "…"}. */
-static void read_refusal(const void *body, size_t size, int status, char message[static REASON_SIZE])
-{
-  char why[REASON_SIZE];
-  json_t *json = size <= REFUSAL_BYTES_MAX ? read_json(body, size, why) : 0;
-  const char *text = json_string_value(json_object_get(json, "message"));
-  if (text && *text)
-    put_message(message, text);
-  else
-    snprintf(message, REASON_SIZE, "it answered with status %d", status);
-  json_decref(json);
-}
-
 static enum engine_outcome outcome_of(int status)
 {
   if ((status >= 200 && status < 300) || status == 304) /* 304: it was started, or stopped, before */
@@ -281,10 +248,10 @@ static void on_answered(struct engine_call *call, const struct http_answer *answ
   json_t *body = 0;
   if (told.outcome != ENGINE_DONE) {
     bool kept = answer->body_size > 0;
-    read_refusal(kept ? answer->body : call->refusal.data, kept ? answer->body_size : call->refusal.size,
-                 answer->status, message);
+    foreign_refusal(kept ? answer->body : call->refusal.data, kept ? answer->body_size : call->refusal.size,
+                    REFUSAL_BYTES_MAX, answer->status, message);
   } else if (call->json) {
-    body = read_json(answer->body, answer->body_size, message);
+    body = foreign_json(answer->body, answer->body_size, message);
     told.body = body;
     if (!body)
       told.outcome = ENGINE_UNKNOWN;
@@ -303,7 +270,7 @@ static void on_done(void *context, const struct http_answer *answer)
     return;
   }
   char message[REASON_SIZE];
-  put_message(message, answer->message);
+  printable_copy(message, REASON_SIZE, answer->message);
   bool sent = answer->outcome != HTTP_NOT_SENT;
   doubt(engine, sent, message);
   end_call(call, &(struct engine_answer){.outcome = sent ? ENGINE_UNKNOWN : ENGINE_NOT_SENT, .message = message});
@@ -323,7 +290,7 @@ static void on_unsent(void *context)
 {
   struct engine_call *call = context;
   char message[REASON_SIZE];
-  put_message(message, call->engine->trouble);
+  printable_copy(message, REASON_SIZE, call->engine->trouble);
   end_call(call, &(struct engine_answer){.outcome = ENGINE_NOT_SENT, .message = message});
 }
 

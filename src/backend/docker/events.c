@@ -4,6 +4,7 @@
  * in a break or in a line that cannot be read, is made up for by a look at everything.
  */
 
+#include "backend/backoff.h"
 #include "backend/docker/docker_impl.h"
 #include "backend/docker/event_stream.h"
 #include "backend/docker/reconcile.h"
@@ -59,7 +60,7 @@ static void on_broken(void *context, const struct engine_answer *broken)
   event_stream_end(&watch->stream);
   event_stream_release(&watch->stream);
   timer_set(watch->timer, watch->delay_ms);
-  watch->delay_ms = watch->delay_ms < DELAY_MS_MAX / 2 ? 2 * watch->delay_ms : DELAY_MS_MAX;
+  watch->delay_ms = backoff_longer(watch->delay_ms, DELAY_MS_MAX);
 }
 
 /* The list is asked for behind the stream, so that what happens in between is in one of them. */

@@ -3,6 +3,7 @@
 #include "backend/docker/container.h"
 #include "backend/docker/fetch.h"
 #include "base/memory.h"
+#include "base/printable.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,14 +48,6 @@ static bool labels_say_ours(const json_t *labels, const char *instance, struct n
          label_is(labels, LABEL_ATTEMPT, number);
 }
 
-static void put_printable(char text[static REASON_SIZE], const char *from)
-{
-  snprintf(text, REASON_SIZE, "%s", from ? from : "");
-  for (char *c = text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7f)
-      *c = ' ';
-}
-
 static bool mounts_volume(const json_t *mounts)
 {
   for (size_t i = 0; i < json_array_size(mounts); i++) {
@@ -80,7 +73,7 @@ bool container_inspect(const json_t *body, const char *instance, struct name nam
   };
   if (!state_of(json_object_get(state, "Status"), &seen.state, error))
     return false;
-  put_printable(seen.error, json_string_value(json_object_get(state, "Error")));
+  printable_copy(seen.error, sizeof seen.error, json_string_value(json_object_get(state, "Error")));
   *ret = seen;
   return true;
 }

@@ -1,3 +1,4 @@
+#include "backend/backoff.h"
 #include "backend/docker/docker_impl.h"
 
 #include <poll.h>
@@ -98,9 +99,7 @@ void known_forget(struct known *known)
 void known_failed(struct known *known, const char *reason)
 {
   snprintf(known->reason, sizeof known->reason, "%s", reason);
-  known->delay_ms = !known->delay_ms                       ? FAILURE_MS_FIRST
-                    : known->delay_ms < FAILURE_MS_MAX / 2 ? 2 * known->delay_ms
-                                                           : FAILURE_MS_MAX;
+  known->delay_ms = known->delay_ms ? backoff_longer(known->delay_ms, FAILURE_MS_MAX) : FAILURE_MS_FIRST;
   known->not_before = mono_add_ms(mono_now(), known->delay_ms);
 }
 

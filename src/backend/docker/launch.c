@@ -65,7 +65,7 @@ static void answer(struct launch *launch, enum launch_result result, const char 
   struct docker *docker = known->docker;
   if (result == LAUNCH_BUSY)
     docker->was_refused = true;
-  answers_add(docker->answers, ANSWER_LAUNCHED, known->name, result, reason);
+  answers_tell_launched(docker->answers, known->name, result, reason);
   launch_abandon(launch);
   known_let_go(known);
 }

@@ -45,7 +45,7 @@ static void end_look(struct look *look, struct name name)
   look_abandon(look);
   known_let_go(known);
   if (again)
-    answers_add(docker->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+    answers_tell(docker->answers, ANSWER_OBSERVED, name);
 }
 
 static void tell(struct look *look, enum presence presence, const struct evidence *evidence, const char *progress,

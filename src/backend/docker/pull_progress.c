@@ -1,6 +1,7 @@
 #include "backend/docker/pull_progress.h"
 
 #include "base/memory.h"
+#include "base/printable.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -79,9 +80,7 @@ static bool note_failure(struct pull_progress *progress, const json_t *object)
     message = json_string_value(error);
   if (!progress->failed)
     snprintf(progress->failure, sizeof progress->failure, "%s", message && *message ? message : "the pull failed");
-  for (char *at = progress->failure; *at; at++)
-    if ((unsigned char)*at < ' ' || *at == 0x7f)
-      *at = ' ';
+  printable(progress->failure);
   return progress->failed = true;
 }
 

@@ -3,22 +3,12 @@
 #include "backend/directory.h"
 #include "backend/docker/docker_impl.h"
 #include "backend/docker/inspect.h"
+#include "backend/sightings.h"
 #include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A container in the engine's list. */
-struct sighting {
-  struct name name;
-  struct mono first; /* time that it was in the list */
-};
-
-struct sightings {
-  struct sighting *items;
-  size_t count;
-};
 
 struct reconciler {
   struct docker *docker;
@@ -30,23 +20,9 @@ struct reconciler {
   struct sightings list; /* while one is read */
 };
 
-static const struct sighting *find(const struct sightings *sightings, struct name name)
-{
-  for (size_t i = 0; i < sightings->count; i++)
-    if (names_equal(sightings->items[i].name, name))
-      return &sightings->items[i];
-  return 0;
-}
-
-static void add(struct sightings *sightings, struct sighting sighting)
-{
-  sightings->items = xrealloc(sightings->items, (sightings->count + 1) * sizeof *sightings->items);
-  sightings->items[sightings->count++] = sighting;
-}
-
 static void tell_found(struct docker *docker, struct name name)
 {
-  answers_add(docker->answers, ANSWER_FOUND, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(docker->answers, ANSWER_FOUND, name);
 }
 
 /* What this process is busy with is no leftover. */
@@ -54,12 +30,9 @@ static void on_container(void *context, struct name name, enum container_state s
 {
   struct reconciler *reconciler = context;
   struct docker *docker = reconciler->docker;
-  const struct sighting *before = find(&reconciler->seen, name);
-  struct mono now = mono_now();
-  struct sighting sighting = {name, before ? before->first : now};
+  const struct mono now = mono_now(), first = sightings_add(&reconciler->list, &reconciler->seen, name, now);
   (void)state;
-  add(&reconciler->list, sighting);
-  if (now.us >= mono_add_ms(sighting.first, reconciler->grace_ms).us && !known_find(docker, name))
+  if (now.us >= mono_add_ms(first, reconciler->grace_ms).us && !known_find(docker, name))
     tell_found(docker, name);
   else
     docker_hint(docker, name);
@@ -68,7 +41,7 @@ static void on_container(void *context, struct name name, enum container_state s
 static void on_directory(void *context, struct name name)
 {
   struct reconciler *reconciler = context;
-  if (!find(&reconciler->seen, name) && !known_find(reconciler->docker, name))
+  if (!sightings_have(&reconciler->seen, name) && !known_find(reconciler->docker, name))
     tell_found(reconciler->docker, name);
 }
 
@@ -76,13 +49,12 @@ static void read_list(struct reconciler *reconciler, const json_t *body)
 {
   struct docker *docker = reconciler->docker;
   struct error error;
-  reconciler->list = (struct sightings){0};
   if (!container_list(body, docker->instance, on_container, reconciler, &error)) {
     log_warning(0, "docker: %s", error.message);
+    sightings_clear(&reconciler->list);
     return;
   }
-  free(reconciler->seen.items);
-  reconciler->seen = reconciler->list;
+  sightings_end_list(&reconciler->list, &reconciler->seen);
   /* A list that is cut off does not tell which directories have no container. */
   if (json_array_size(body) < ENGINE_LIST_MAX)
     (void)directory_each_attempt(docker->attempts_fd, on_directory, reconciler);
@@ -130,6 +102,6 @@ void reconciler_destroy(struct reconciler *reconciler)
     return;
   engine_call_cancel(reconciler->call);
   timer_destroy(reconciler->timer);
-  free(reconciler->seen.items);
+  sightings_clear(&reconciler->seen);
   free(reconciler);
 }

@@ -4,6 +4,7 @@
  * to do, which are waited for.
  */
 
+#include "backend/backoff.h"
 #include "backend/directory.h"
 #include "backend/docker/docker_impl.h"
 #include "backend/docker/fetch.h"
@@ -63,7 +64,7 @@ static void retry_later(struct removal *removal)
   struct docker *docker = removal->known->docker;
   docker->removals.active--;
   timer_set(removal->timer, removal->delay_ms);
-  removal->delay_ms = removal->delay_ms < DELAY_MS_MAX / 2 ? 2 * removal->delay_ms : DELAY_MS_MAX;
+  removal->delay_ms = backoff_longer(removal->delay_ms, DELAY_MS_MAX);
   removals_resume(docker);
 }
 

@@ -55,8 +55,8 @@ static void finish(struct attempt *attempt)
   fake->running--;
   timer_stop(attempt->end);
   if (!attempt->script->hints_lost)
-    answers_add(fake->answers, ANSWER_HINT, attempt->name, LAUNCH_UNKNOWN, 0);
-  answers_add(fake->answers, ANSWER_SLOTS, (struct name){0}, LAUNCH_UNKNOWN, 0);
+    answers_tell(fake->answers, ANSWER_HINT, attempt->name);
+  answers_tell(fake->answers, ANSWER_SLOTS, (struct name){0});
 }
 
 static void on_end(void *context)
@@ -81,7 +81,7 @@ static void start(struct fake *fake, struct name name, const struct fake_script 
   fake->running++;
   timer_set(attempt->end, script->run_ms);
   if (!script->hints_lost)
-    answers_add(fake->answers, ANSWER_HINT, name, LAUNCH_UNKNOWN, 0);
+    answers_tell(fake->answers, ANSWER_HINT, name);
 }
 
 static void fake_launch(struct backend *backend, struct name name, struct blob *plan)
@@ -96,12 +96,12 @@ static void fake_launch(struct backend *backend, struct name name, struct blob *
     result = LAUNCH_BUSY;
   else if (result == LAUNCH_ACCEPTED || result == LAUNCH_UNKNOWN)
     start(fake, name, script);
-  answers_add(fake->answers, ANSWER_LAUNCHED, name, result, result == LAUNCH_REFUSED ? "refused by its script" : 0);
+  answers_tell_launched(fake->answers, name, result, result == LAUNCH_REFUSED ? "refused by its script" : 0);
 }
 
 static void fake_observe(struct backend *backend, struct name name)
 {
-  answers_add(((struct fake *)backend)->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(((struct fake *)backend)->answers, ANSWER_OBSERVED, name);
 }
 
 static void fake_kill(struct backend *backend, struct name name, enum kill_reason reason)
@@ -128,7 +128,7 @@ static void fake_list(struct backend *backend)
   struct fake *fake = (struct fake *)backend;
   for (const struct attempt *attempt = fake->attempts; attempt; attempt = attempt->next)
     if (!attempt->removed)
-      answers_add(fake->answers, ANSWER_FOUND, attempt->name, LAUNCH_UNKNOWN, 0);
+      answers_tell(fake->answers, ANSWER_FOUND, attempt->name);
 }
 
 static uint32_t fake_isolation(const struct backend *backend)
@@ -220,7 +220,7 @@ struct backend *fake_create(uv_loop_t *loop, unsigned slots, const struct fake_s
   fake->scripts = scripts;
   fake->script_count = count;
   fake->answers = answers_create(loop, deliver, fake);
-  answers_add(fake->answers, ANSWER_SLOTS, (struct name){0}, LAUNCH_UNKNOWN, 0);
+  answers_tell(fake->answers, ANSWER_SLOTS, (struct name){0});
   return &fake->backend;
 }
 

@@ -1,7 +1,9 @@
 #include "backend/kubernetes/cluster.h"
 
+#include "backend/backoff.h"
+#include "backend/foreign.h"
 #include "base/clock.h"
-#include "base/json_bounds.h"
+#include "base/printable.h"
 #include "http/client.h"
 #include "loop/timer.h"
 
@@ -71,14 +73,6 @@ struct cluster {
 
 enum { TOKEN_MS_MAX = 60 * 1000 };
 
-static void put_message(char message[static MESSAGE_SIZE], const char *text)
-{
-  size_t used = 0;
-  for (; text[used] && used + 1 < MESSAGE_SIZE; used++)
-    message[used] = (unsigned char)text[used] < 0x20 || text[used] == 0x7f ? ' ' : text[used];
-  message[used] = 0;
-}
-
 /* Whom we are. A service account's token is replaced before it ends (after some minutes, in the file), so it is read again and
  * again; one that cannot be read just now leaves the one before. */
 static void read_token(struct cluster *cluster)
@@ -105,59 +99,33 @@ static void ask_version(void *context);
 static void meet_later(struct cluster *cluster)
 {
   timer_set(cluster->meeting, cluster->delay_ms);
-  cluster->delay_ms = cluster->delay_ms < DELAY_MS_MAX / 2 ? 2 * cluster->delay_ms : DELAY_MS_MAX;
+  cluster->delay_ms = backoff_longer(cluster->delay_ms, DELAY_MS_MAX);
 }
 
 static void lose(struct cluster *cluster, const char *why)
 {
-  put_message(cluster->trouble, why);
+  printable_copy(cluster->trouble, MESSAGE_SIZE, why);
   if (!cluster->here)
     return;
   cluster->here = false;
   cluster->events.away(cluster->events.context, cluster->trouble);
 }
 
-static json_t *read_json(const void *bytes, size_t size, char why[static MESSAGE_SIZE])
-{
-  struct error error;
-  if (!json_bounds_check(bytes, size, &error)) {
-    snprintf(why, MESSAGE_SIZE, "its answer is %.200s", error.message);
-    return 0;
-  }
-  json_t *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, 0);
-  if (!json)
-    snprintf(why, MESSAGE_SIZE, "its answer is not JSON");
-  return json;
-}
-
-/* The server's own words, of a Status: {"message": "…"}. */
-static void read_refusal(const void *body, size_t size, int status, char message[static MESSAGE_SIZE])
-{
-  char why[MESSAGE_SIZE];
-  json_t *json = size <= REFUSAL_BYTES_MAX ? read_json(body, size, why) : 0;
-  const char *text = json_string_value(json_object_get(json, "message"));
-  if (text && *text)
-    put_message(message, text);
-  else
-    snprintf(message, MESSAGE_SIZE, "it answered with status %d", status);
-  json_decref(json);
-}
-
 static bool read_version(struct cluster *cluster, const struct http_answer *answer, char why[static MESSAGE_SIZE])
 {
   if (answer->outcome != HTTP_ANSWERED) {
-    put_message(why, answer->message);
+    printable_copy(why, MESSAGE_SIZE, answer->message);
     return false;
   }
   if (answer->status != 200) {
-    read_refusal(answer->body, answer->body_size, answer->status, why);
+    foreign_refusal(answer->body, answer->body_size, REFUSAL_BYTES_MAX, answer->status, why);
     return false;
   }
-  json_t *json = read_json(answer->body, answer->body_size, why);
+  json_t *json = foreign_json(answer->body, answer->body_size, why);
   const char *version = json_string_value(json_object_get(json, "gitVersion"));
   if (version) {
     char text[MESSAGE_SIZE];
-    put_message(text, version);
+    printable_copy(text, MESSAGE_SIZE, version);
     snprintf(cluster->version, sizeof cluster->version, "%.60s", text);
   } else if (json) {
     snprintf(why, MESSAGE_SIZE, "it does not say its version as Kubernetes does");
@@ -285,10 +253,10 @@ static void on_answered(struct cluster_call *call, const struct http_answer *ans
   json_t *body = 0;
   if (told.outcome != CLUSTER_DONE) {
     bool kept = answer->body_size > 0;
-    read_refusal(kept ? answer->body : call->refusal.data, kept ? answer->body_size : call->refusal.size,
-                 answer->status, message);
+    foreign_refusal(kept ? answer->body : call->refusal.data, kept ? answer->body_size : call->refusal.size,
+                    REFUSAL_BYTES_MAX, answer->status, message);
   } else if (!call->data) {
-    told.body = body = read_json(answer->body, answer->body_size, message);
+    told.body = body = foreign_json(answer->body, answer->body_size, message);
     if (!body)
       told.outcome = CLUSTER_UNKNOWN;
   }
@@ -349,7 +317,7 @@ static void on_done(void *context, const struct http_answer *answer)
     return;
   }
   char message[MESSAGE_SIZE];
-  put_message(message, answer->message);
+  printable_copy(message, MESSAGE_SIZE, answer->message);
   bool sent = answer->outcome != HTTP_NOT_SENT;
   doubt(call->cluster);
   end_call(call, &(struct cluster_answer){.outcome = sent ? CLUSTER_UNKNOWN : CLUSTER_NOT_SENT, .message = message});
@@ -425,7 +393,7 @@ static void on_unsent(void *context)
 {
   struct cluster_call *call = context;
   char message[MESSAGE_SIZE];
-  put_message(message, call->cluster->trouble);
+  printable_copy(message, MESSAGE_SIZE, call->cluster->trouble);
   end_call(call, &(struct cluster_answer){.outcome = CLUSTER_NOT_SENT, .message = message});
 }
 

@@ -1,4 +1,5 @@
 #include "backend/kubernetes/decide.h"
+#include "base/printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -62,9 +63,7 @@ __attribute__((format(printf, 3, 4))) static void tell(struct kube_decision *dec
   // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is; https://github.com/llvm/llvm-project/issues/40656
   vsnprintf(decision->text, sizeof decision->text, format, args);
   va_end(args);
-  for (char *c = decision->text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7f)
-      *c = ' ';
+  printable(decision->text);
 }
 
 static void tell_only(struct kube_decision *decision, enum presence presence)

@@ -1,5 +1,6 @@
 #include "backend/kubernetes/kubernetes_impl.h"
 
+#include "backend/backoff.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
@@ -93,9 +94,7 @@ void kube_known_forget(struct known *known)
 void kube_known_failed(struct known *known, const char *reason)
 {
   snprintf(known->reason, sizeof known->reason, "%s", reason);
-  known->delay_ms = !known->delay_ms                       ? FAILURE_MS_FIRST
-                    : known->delay_ms < FAILURE_MS_MAX / 2 ? 2 * known->delay_ms
-                                                           : FAILURE_MS_MAX;
+  known->delay_ms = known->delay_ms ? backoff_longer(known->delay_ms, FAILURE_MS_MAX) : FAILURE_MS_FIRST;
   known->not_before = mono_add_ms(mono_now(), known->delay_ms);
 }
 

@@ -52,12 +52,12 @@ enum {
 
 void kubernetes_hint(struct kubernetes *kubernetes, struct name name)
 {
-  answers_add(kubernetes->answers, ANSWER_HINT, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(kubernetes->answers, ANSWER_HINT, name);
 }
 
 void kubernetes_capacity_changed(struct kubernetes *kubernetes)
 {
-  answers_add(kubernetes->answers, ANSWER_SLOTS, (struct name){0}, LAUNCH_UNKNOWN, 0);
+  answers_tell(kubernetes->answers, ANSWER_SLOTS, (struct name){0});
 }
 
 struct log_evidence *kubernetes_open_log(struct kubernetes *kubernetes, struct name name, struct error *error)
@@ -170,7 +170,7 @@ static void on_away(void *context, const char *why)
 
 static void operation_observe(struct backend *backend, struct name name)
 {
-  answers_add(((struct kubernetes *)backend)->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(((struct kubernetes *)backend)->answers, ANSWER_OBSERVED, name);
 }
 
 static void operation_list(struct backend *backend)

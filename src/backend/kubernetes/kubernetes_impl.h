@@ -75,11 +75,6 @@ struct kubernetes {
   bool was_refused;     /* somebody was told that there is no room, and wants to know when there is */
 };
 
-static inline bool names_equal(struct name a, struct name b)
-{
-  return !strcmp(a.text, b.text);
-}
-
 /* kubernetes.c */
 void kubernetes_hint(struct kubernetes *kubernetes, struct name name);
 void kubernetes_capacity_changed(struct kubernetes *kubernetes); /* told on the next turn, where it has */

@@ -54,7 +54,7 @@ static void answer(struct launch *launch, enum launch_result result, const char 
     kubernetes->was_refused = true;
   if (result == LAUNCH_BUSY || result == LAUNCH_REFUSED)
     kube_known_occupies(known, false);
-  answers_add(kubernetes->answers, ANSWER_LAUNCHED, known->name, result, reason);
+  answers_tell_launched(kubernetes->answers, known->name, result, reason);
   kube_launch_abandon(launch);
   kube_known_let_go(known);
 }

@@ -41,7 +41,7 @@ static void end_look(struct look *look)
   kube_look_abandon(look);
   kube_known_let_go(known);
   if (again)
-    answers_add(kubernetes->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+    answers_tell(kubernetes->answers, ANSWER_OBSERVED, name);
 }
 
 static void tell(struct look *look, enum presence presence, const struct evidence *evidence, const char *progress,

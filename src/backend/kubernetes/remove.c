@@ -3,6 +3,7 @@
  * once its verdict is durable, the directory here. A few at a time: there are launches to do, which are waited for.
  */
 
+#include "backend/backoff.h"
 #include "backend/directory.h"
 #include "backend/kubernetes/kubernetes_impl.h"
 
@@ -64,7 +65,7 @@ static void retry_later(struct removal *removal)
   struct kubernetes *kubernetes = removal->known->kubernetes;
   kubernetes->removals.active--;
   timer_set(removal->timer, removal->delay_ms);
-  removal->delay_ms = removal->delay_ms < DELAY_MS_MAX / 2 ? 2 * removal->delay_ms : DELAY_MS_MAX;
+  removal->delay_ms = backoff_longer(removal->delay_ms, DELAY_MS_MAX);
   kube_removals_resume(kubernetes);
 }
 

@@ -1,6 +1,7 @@
 #include "backend/kubernetes/seen.h"
 
 #include "base/memory.h"
+#include "base/printable.h"
 #include "wire/record.h"
 
 #include <stdio.h>
@@ -24,21 +25,13 @@ static bool text_is(const char *text, const char *other)
   return text && !strcmp(text, other);
 }
 
-static void put_printable(char *text, size_t size, const char *from)
-{
-  size_t used = 0;
-  for (; from && from[used] && used + 1 < size; used++)
-    text[used] = (unsigned char)from[used] < 0x20 || from[used] == 0x7f ? ' ' : from[used];
-  text[used] = 0;
-}
-
 /* "Reason: message", or what of it there is. */
 static void put_reason(char text[static REASON_SIZE], const char *reason, const char *message)
 {
   char both[2 * REASON_SIZE];
   snprintf(both, sizeof both, "%.100s%s%.300s", reason ? reason : "", reason && message ? ": " : "",
            message ? message : "");
-  put_printable(text, REASON_SIZE, both);
+  printable_copy(text, REASON_SIZE, both);
 }
 
 /* A name or uid as Kubernetes makes them, so that it can stand in a path. */
@@ -170,8 +163,8 @@ bool pod_inspect(const json_t *pod, struct pod_seen *ret, struct error *error)
   if (!copy_word(seen.name, sizeof seen.name, text_at(metadata, "name")) ||
       !copy_word(seen.uid, sizeof seen.uid, text_at(metadata, "uid")) || !json_is_object(status))
     return error_set(error, ERROR_INTERNAL, 0, "the cluster's word on a pod makes no sense");
-  put_printable(seen.made_at, sizeof seen.made_at, text_at(metadata, "creationTimestamp"));
-  put_printable(seen.reason, sizeof seen.reason, text_at(status, "reason"));
+  printable_copy(seen.made_at, sizeof seen.made_at, text_at(metadata, "creationTimestamp"));
+  printable_copy(seen.reason, sizeof seen.reason, text_at(status, "reason"));
   see_state(status, &seen);
   *ret = seen;
   return true;

@@ -10,9 +10,11 @@
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 
+#include "backend/backoff.h"
 #include "backend/directory.h"
 #include "backend/kubernetes/kubernetes_impl.h"
 #include "backend/lines.h"
+#include "backend/sightings.h"
 #include "base/json_bounds.h"
 
 #include <stdlib.h>
@@ -22,17 +24,6 @@ enum { DELAY_MS_FIRST = 100, DELAY_MS_MAX = 5000, LIST_MS = 60 * 1000 };
 
 enum kind { JOBS, PODS, KINDS };
 static const char *const kind_names[KINDS] = {"jobs", "pods"};
-
-/* An object in the cluster's list. */
-struct sighting {
-  struct name name;
-  struct mono first; /* time that it was in the list */
-};
-
-struct sightings {
-  struct sighting *items;
-  size_t count, capacity;
-};
 
 struct watcher {
   struct watches *watches;
@@ -56,26 +47,9 @@ struct watches {
 
 /* What is left over. */
 
-static const struct sighting *find(const struct sightings *sightings, struct name name)
-{
-  for (size_t i = 0; i < sightings->count; i++)
-    if (names_equal(sightings->items[i].name, name))
-      return &sightings->items[i];
-  return 0;
-}
-
-static void add(struct sightings *sightings, struct sighting sighting)
-{
-  if (sightings->count == sightings->capacity) {
-    sightings->capacity = sightings->capacity ? 2 * sightings->capacity : 64;
-    sightings->items = xrealloc(sightings->items, sightings->capacity * sizeof *sightings->items);
-  }
-  sightings->items[sightings->count++] = sighting;
-}
-
 static void tell_found(struct kubernetes *kubernetes, struct name name)
 {
-  answers_add(kubernetes->answers, ANSWER_FOUND, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(kubernetes->answers, ANSWER_FOUND, name);
 }
 
 static void on_listed_object(struct watcher *watcher, const json_t *object)
@@ -84,11 +58,8 @@ static void on_listed_object(struct watcher *watcher, const json_t *object)
   struct name name;
   if (!object_is_ours(object, kubernetes->instance, &name))
     return;
-  const struct sighting *before = find(&watcher->seen, name);
-  struct mono now = mono_now();
-  struct sighting sighting = {name, before ? before->first : now};
-  add(&watcher->list, sighting);
-  if (now.us >= mono_add_ms(sighting.first, watcher->watches->grace_ms).us && !kube_known_find(kubernetes, name))
+  const struct mono now = mono_now(), first = sightings_add(&watcher->list, &watcher->seen, name, now);
+  if (now.us >= mono_add_ms(first, watcher->watches->grace_ms).us && !kube_known_find(kubernetes, name))
     tell_found(kubernetes, name);
   else if (watcher->hints)
     kubernetes_hint(kubernetes, name);
@@ -97,7 +68,7 @@ static void on_listed_object(struct watcher *watcher, const json_t *object)
 static void on_directory(void *context, struct name name)
 {
   const struct watches *watches = context;
-  if (!find(&watches->watchers[JOBS].seen, name) && !find(&watches->watchers[PODS].seen, name) &&
+  if (!sightings_have(&watches->watchers[JOBS].seen, name) && !sightings_have(&watches->watchers[PODS].seen, name) &&
       !kube_known_find(watches->kubernetes, name))
     tell_found(watches->kubernetes, name);
 }
@@ -111,9 +82,7 @@ static void list_from(struct watcher *watcher, const char *from);
 static void end_list(struct watcher *watcher, const json_t *body)
 {
   struct watches *watches = watcher->watches;
-  free(watcher->seen.items);
-  watcher->seen = watcher->list;
-  watcher->list = (struct sightings){0};
+  sightings_end_list(&watcher->list, &watcher->seen);
   watcher->complete = true;
   watcher->hints = false;
   if (!*watcher->version && list_version(body, watcher->version))
@@ -125,7 +94,7 @@ static void end_list(struct watcher *watcher, const json_t *body)
 static void retry_later(struct watcher *watcher)
 {
   timer_set(watcher->again, watcher->delay_ms);
-  watcher->delay_ms = watcher->delay_ms < DELAY_MS_MAX / 2 ? 2 * watcher->delay_ms : DELAY_MS_MAX;
+  watcher->delay_ms = backoff_longer(watcher->delay_ms, DELAY_MS_MAX);
 }
 
 static void on_list(void *context, const struct cluster_answer *answer)
@@ -133,8 +102,7 @@ static void on_list(void *context, const struct cluster_answer *answer)
   struct watcher *watcher = context;
   watcher->list_call = 0;
   if (answer->outcome != CLUSTER_DONE) {
-    free(watcher->list.items);
-    watcher->list = (struct sightings){0};
+    sightings_clear(&watcher->list);
     if (!*watcher->version)
       retry_later(watcher);
     return;
@@ -158,8 +126,7 @@ static void list_from(struct watcher *watcher, const char *from)
 static void list_anew(struct watcher *watcher)
 {
   cluster_call_cancel(watcher->list_call);
-  free(watcher->list.items);
-  watcher->list = (struct sightings){0};
+  sightings_clear(&watcher->list);
   list_from(watcher, "");
 }
 
@@ -298,8 +265,8 @@ void watches_destroy(struct watches *watches)
     cluster_call_cancel(watcher->watch_call);
     timer_destroy(watcher->again);
     lines_release(&watcher->lines);
-    free(watcher->seen.items);
-    free(watcher->list.items);
+    sightings_clear(&watcher->seen);
+    sightings_clear(&watcher->list);
   }
   timer_destroy(watches->timer);
   free(watches);

@@ -74,19 +74,19 @@ const struct cgroup_layout *native_cgroups(const struct backend *backend)
 static void on_launched(void *context, struct name name, enum launch_result result, const char *reason)
 {
   struct native *native = context;
-  answers_add(native->answers, ANSWER_LAUNCHED, name, result, reason);
+  answers_tell_launched(native->answers, name, result, reason);
 }
 
 static void on_hint(void *context, struct name name)
 {
   struct native *native = context;
-  answers_add(native->answers, ANSWER_HINT, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(native->answers, ANSWER_HINT, name);
 }
 
 static void on_changed(void *context)
 {
   struct native *native = context;
-  answers_add(native->answers, ANSWER_SLOTS, (struct name){0}, LAUNCH_UNKNOWN, 0);
+  answers_tell(native->answers, ANSWER_SLOTS, (struct name){0});
 }
 
 static void on_unresponsive(void *context, struct name name, int init_pidfd)

@@ -24,7 +24,7 @@ static void answer_launch(struct native *native, struct name name, enum launch_r
 {
   if (result == LAUNCH_BUSY)
     native->was_refused = true;
-  answers_add(native->answers, ANSWER_LAUNCHED, name, result, reason);
+  answers_tell_launched(native->answers, name, result, reason);
 }
 
 /* Sealed, so that a keeper reads what it was given, whatever becomes of us. -1 with errno. */
@@ -120,7 +120,7 @@ static void operation_launch(struct backend *backend, struct name name, struct b
 
 static void operation_observe(struct backend *backend, struct name name)
 {
-  answers_add(native_of(backend)->answers, ANSWER_OBSERVED, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(native_of(backend)->answers, ANSWER_OBSERVED, name);
 }
 
 /* Killing and removing. */
@@ -172,7 +172,7 @@ static bool bury(struct native *native, struct name name)
     native_end_tree(native, name, -1);
     return false;
   }
-  answers_add(native->answers, ANSWER_HINT, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(native->answers, ANSWER_HINT, name);
   return true;
 }
 
@@ -193,7 +193,7 @@ bool native_do_chore(void *context, enum chore_kind kind, struct name name)
 
 static void add_found(void *context, struct name name)
 {
-  answers_add(context, ANSWER_FOUND, name, LAUNCH_UNKNOWN, 0);
+  answers_tell(context, ANSWER_FOUND, name);
 }
 
 static void operation_list(struct backend *backend)

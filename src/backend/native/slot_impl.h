@@ -51,11 +51,6 @@ struct slot {
   size_t removal_count, removals_before_run;
 };
 
-static inline bool names_equal(struct name a, struct name b)
-{
-  return !strcmp(a.text, b.text);
-}
-
 /* `ms`: when the timer of the new state rings, or NEVER. */
 void slot_enter(struct slot *slot, enum slot_state state, uint64_t ms);
 /* Answers the launch, where an answer is due. */
