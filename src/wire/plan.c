@@ -408,6 +408,19 @@ bool plan_decode(const void *bytes, size_t size, struct plan *ret, struct error 
   return true;
 }
 
+bool plan_decode_for_container(const void *bytes, size_t size, struct plan *ret, struct error *error)
+{
+  struct plan plan;
+  if (!plan_decode(bytes, size, &plan, error))
+    return error_wrap(error, "the plan makes no sense");
+  if (!plan.image) {
+    plan_release(&plan);
+    return error_set(error, ERROR_INVALID, 0, "no container image is named");
+  }
+  *ret = plan;
+  return true;
+}
+
 void plan_release(struct plan *plan)
 {
   if (!plan)

@@ -55,5 +55,7 @@ bool plan_path_valid(const char *path);
 struct blob *plan_encode(const struct plan *plan);
 /* `ret` borrows from `bytes`; release it with plan_release(). */
 bool plan_decode(const void *bytes, size_t size, struct plan *ret, struct error *error);
+/* The same, where it is to be run in a container: it has to name an image. */
+bool plan_decode_for_container(const void *bytes, size_t size, struct plan *ret, struct error *error);
 void plan_release(struct plan *plan);
 #define CLEANUP_PLAN __attribute__((cleanup(plan_release)))

@@ -341,13 +341,6 @@ void launch_give_up(struct launch *launch)
     answer(launch, LAUNCH_UNKNOWN, launch->known->reason);
 }
 
-static bool decode(struct launch *launch, struct error *error)
-{
-  if (!plan_decode(launch->plan_bytes->data, launch->plan_bytes->size, &launch->plan, error))
-    return error_wrap(error, "the plan makes no sense");
-  return launch->plan.image || error_set(error, ERROR_INVALID, 0, "no container image is named");
-}
-
 void docker_launch(struct backend *backend, struct name name, struct blob *plan)
 {
   struct docker *docker = (struct docker *)backend;
@@ -359,7 +352,7 @@ void docker_launch(struct backend *backend, struct name name, struct blob *plan)
   launch->plan_bytes = blob_ref(plan);
   launch->delay = timer_make(docker->loop, begin, launch);
   struct error error;
-  if (!decode(launch, &error)) {
+  if (!plan_decode_for_container(plan->data, plan->size, &launch->plan, &error)) {
     answer(launch, LAUNCH_REFUSED, error.message);
     return;
   }

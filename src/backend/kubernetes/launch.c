@@ -215,13 +215,6 @@ void kube_launch_give_up(struct launch *launch)
     answer(launch, LAUNCH_UNKNOWN, launch->known->reason);
 }
 
-static bool decode(struct launch *launch, struct error *error)
-{
-  if (!plan_decode(launch->plan_bytes->data, launch->plan_bytes->size, &launch->plan, error))
-    return error_wrap(error, "the plan makes no sense");
-  return launch->plan.image || error_set(error, ERROR_INVALID, 0, "no container image is named");
-}
-
 void kubernetes_launch(struct backend *backend, struct name name, struct blob *plan)
 {
   struct kubernetes *kubernetes = (struct kubernetes *)backend;
@@ -233,7 +226,7 @@ void kubernetes_launch(struct backend *backend, struct name name, struct blob *p
   launch->plan_bytes = blob_ref(plan);
   launch->delay = timer_make(kubernetes->loop, begin, launch);
   struct error error;
-  if (!decode(launch, &error)) {
+  if (!plan_decode_for_container(plan->data, plan->size, &launch->plan, &error)) {
     answer(launch, LAUNCH_REFUSED, error.message);
     return;
   }

@@ -345,6 +345,23 @@ static void an_image_has_a_name(void **state)
   assert_refused(&bytes, "image");
 }
 
+static void a_container_needs_an_image(void **state)
+{
+  (void)state;
+  CLEANUP_BUFFER struct buffer bytes = {0};
+  CLEANUP_PLAN struct plan plan = {0};
+  struct error error;
+  put_minimal(&bytes, 0);
+  assert_false(plan_decode_for_container(bytes.data, bytes.size, &plan, &error));
+  assert_string_equal(error.message, "no container image is named");
+  assert_null(plan.command); /* untouched */
+  assert_false(plan_decode_for_container("nonsense", 8, &plan, &error));
+  assert_non_null(strstr(error.message, "the plan makes no sense"));
+  put_text(&bytes, IMAGE, "python:3.11");
+  assert_true(plan_decode_for_container(bytes.data, bytes.size, &plan, &error));
+  assert_string_equal(plan.image, "python:3.11");
+}
+
 static void a_root_is_absolute(void **state)
 {
   (void)state;
@@ -562,6 +579,7 @@ int main(void)
     cmocka_unit_test(an_integer_has_eight_bytes),
     cmocka_unit_test(a_string_ends_with_the_only_nul_in_it),
     cmocka_unit_test(a_variable_is_a_name_and_a_value),
+    cmocka_unit_test(a_container_needs_an_image),
     cmocka_unit_test(a_root_is_absolute),
     cmocka_unit_test(an_image_has_a_name),
     cmocka_unit_test(unknown_flags_are_refused),
