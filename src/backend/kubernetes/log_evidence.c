@@ -1,5 +1,6 @@
 #include "backend/kubernetes/log_evidence.h"
 
+#include "backend/evidence/evidence_read.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "wire/frames.h"
@@ -398,11 +399,6 @@ static bool resume(struct log_evidence *evidence)
   return true;
 }
 
-static int open_directory(int evidence_fd, struct name name)
-{
-  return openat(evidence_fd, name.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static bool same_bytes(const struct blob *one, const struct blob *other)
 {
   return one && other && one->size == other->size && !memcmp(one->data, other->data, one->size);
@@ -413,7 +409,7 @@ void log_evidence_forget_older(int evidence_fd, struct name name)
 {
   enum { BOOT_BYTES_MAX = 64 };
   static const char *const others[] = {"start", "exit", "copy"};
-  CLEANUP_FD int directory = open_directory(evidence_fd, name);
+  CLEANUP_FD int directory = evidence_open(evidence_fd, name);
   CLEANUP_BLOB struct blob *boot = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", BOOT_BYTES_MAX, 0);
   CLEANUP_BLOB struct blob *known = directory >= 0 ? file_read(directory, "boot", BOOT_BYTES_MAX, 0) : 0;
   if (directory < 0 || !boot || same_bytes(boot, known))
@@ -439,8 +435,9 @@ struct log_evidence *log_evidence_open(int evidence_fd, struct name name,
   for (unsigned i = 0; i < STREAM_COUNT; i++)
     evidence->rest_file[i] = -1;
   const bool made = mkdirat(evidence_fd, name.text, DIRECTORY_MODE) == 0 || errno == EEXIST;
-  log_evidence_forget_older(evidence_fd, name);
-  evidence->directory = made ? open_directory(evidence_fd, name) : -1;
+  if (made)
+    log_evidence_forget_older(evidence_fd, name);
+  evidence->directory = made ? evidence_open(evidence_fd, name) : -1;
   if (evidence->directory < 0) {
     error_errno(error, "cannot make the evidence directory");
     log_evidence_close(evidence);
