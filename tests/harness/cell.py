@@ -170,21 +170,21 @@ class Cell:
         return Path(f"/proc/{self.first_process}/root{path}")
 
 
+def enter_namespace(path, kind):
+    """This thread is in it from now on; of process namespaces (CLONE_NEWPID), what it starts (setns(2))."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(descriptor, kind) != 0:
+            raise OSError(ctypes.get_errno(), f"setns({path})")
+    finally:
+        os.close(descriptor)
+
+
 @contextlib.contextmanager
 def _children_born_in(pid):
-    """What this thread starts meanwhile is in the process namespace of `pid` (setns(2), CLONE_NEWPID)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def enter(namespace):
-        descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            if libc.setns(descriptor, CLONE_NEWPID) != 0:
-                raise OSError(ctypes.get_errno(), f"setns({namespace})")
-        finally:
-            os.close(descriptor)
-
-    enter(f"/proc/{pid}/ns/pid")
+    """What this thread starts meanwhile is in the process namespace of `pid`."""
+    enter_namespace(f"/proc/{pid}/ns/pid", CLONE_NEWPID)
     try:
         yield
     finally:
-        enter("/proc/self/ns/pid")
+        enter_namespace("/proc/self/ns/pid", CLONE_NEWPID)

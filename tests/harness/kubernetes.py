@@ -6,7 +6,6 @@ of its own, in which whoever wants to reach it has to be: `Cluster.inside_networ
 
 import base64
 import contextlib
-import ctypes
 import hashlib
 import http.client
 import io
@@ -289,22 +288,12 @@ state = "{directory}/containerd/state"
     @contextlib.contextmanager
     def inside_network(self):
         """This thread is in the cluster's network meanwhile; a socket that it makes stays there."""
-        libc = ctypes.CDLL(None, use_errno=True)
-
-        def enter(path):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                if libc.setns(descriptor, CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), f"setns({path})")
-            finally:
-                os.close(descriptor)
-
         own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            enter(f"/proc/{self.first_process}/ns/net")
+            cell.enter_namespace(f"/proc/{self.first_process}/ns/net", CLONE_NEWNET)
             yield
         finally:
-            enter(f"/proc/self/fd/{own}")
+            cell.enter_namespace(f"/proc/self/fd/{own}", CLONE_NEWNET)
             os.close(own)
 
     def request(self, method, path, body=None, timeout=60):
