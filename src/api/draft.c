@@ -98,8 +98,7 @@ void draft_members(struct draft *draft, const json_t *object, const struct json_
 {
   const char *name;
   json_t *value;
-  json_object_foreach((json_t *)object, name, value)
-  {
+  json_object_foreach ((json_t *)object, name, value) {
     struct json_path at = json_path_member(path, name);
     const struct member *member = find_member(members, count, name);
     if (!member)

@@ -129,8 +129,7 @@ void draft_env(struct draft *draft, const json_t *value, const struct json_path 
   }
   const char *name;
   json_t *text;
-  json_object_foreach((json_t *)value, name, text)
-  {
+  json_object_foreach ((json_t *)value, name, text) {
     struct json_path at = json_path_member(path, name);
     add_variable(draft, name, text, &at);
   }

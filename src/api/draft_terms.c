@@ -97,8 +97,7 @@ void draft_labels(struct draft *draft, const json_t *value, const struct json_pa
   const char *key;
   json_t *text;
   json_write_object_begin(&json);
-  json_object_foreach((json_t *)value, key, text)
-  {
+  json_object_foreach ((json_t *)value, key, text) {
     struct json_path at = json_path_member(path, key);
     add_label(draft, key, text, &at, &json);
   }

@@ -51,8 +51,7 @@ static json_t *spell_response(const json_t *brief)
   const json_t *names = json_object_get(brief, "headers"), *name;
   json_t *headers = json_object();
   size_t index;
-  json_array_foreach(names, index, name)
-  {
+  json_array_foreach (names, index, name) {
     json_object_set_new(headers, json_string_value(name), reference("headers", json_string_value(name)));
   }
   json_object_set_new(response, "headers", headers);
@@ -95,12 +94,10 @@ static json_t *spell_responses(const json_t *brief, enum scope scope)
   const char *status;
   json_t *response;
   size_t index;
-  json_object_foreach(json_object_get(brief, "responses"), status, response)
-  {
+  json_object_foreach (json_object_get(brief, "responses"), status, response) {
     json_object_set_new(responses, status, spell_response(response));
   }
-  json_array_foreach(errors, index, error)
-  {
+  json_array_foreach (errors, index, error) {
     add_problem(responses, json_integer_value(error));
   }
   if (scope != SCOPE_OPEN)
@@ -116,8 +113,7 @@ static json_t *spell_operation(const json_t *brief, const struct route *route)
   const json_t *names = json_object_get(brief, "parameters"), *name;
   json_t *parameters = json_array(), *body = json_object_get(brief, "requestBody");
   size_t index;
-  json_array_foreach(names, index, name)
-  {
+  json_array_foreach (names, index, name) {
     json_array_append_new(parameters, reference("parameters", json_string_value(name)));
   }
   json_object_set_new(operation, "parameters", parameters);

@@ -87,8 +87,7 @@ static char *show_limits(json_t *limits)
   char *shown = xstrdup("");
   const char *name;
   json_t *value;
-  json_object_foreach(limits, name, value)
-  {
+  json_object_foreach (limits, name, value) {
     CLEANUP_FREE char *before = shown;
     shown = xasprintf("%s%s%s=%lld", before, *before ? " " : "", name, json_integer_value(value));
   }

@@ -114,8 +114,7 @@ static bool set_limits(struct limits *limits, const char *where, json_t *object,
     return error_set(error, ERROR_INVALID, 0, "%s: not a mapping", where);
   const char *key;
   json_t *value;
-  json_object_foreach(object, key, value)
-  {
+  json_object_foreach (object, key, value) {
     enum limit_kind kind = limit_from_name(key);
     const struct limit_rule *rule = limit_rule(kind);
     if (kind == LIMIT_NONE)
@@ -137,8 +136,7 @@ static const char **borrow_texts(json_t *json)
   const char **texts = xcalloc(json_array_size(json) + 1, sizeof *texts);
   size_t index;
   json_t *item;
-  json_array_foreach(json, index, item)
-  {
+  json_array_foreach (json, index, item) {
     texts[index] = json_string_value(item);
     if (!texts[index]) {
       free(texts);
@@ -207,8 +205,7 @@ static bool add_runtime(struct runtimes *runtimes, const char *name, json_t *obj
   bool good = true;
   const char *key;
   json_t *value;
-  json_object_foreach(object, key, value)
-  {
+  json_object_foreach (object, key, value) {
     good = good && (set_runtime_key(&runtime, owned, key, value, error) || error_wrap(error, "runtimes.%s", name));
   }
   if (good && (!runtime.file || !runtime.command))
@@ -231,8 +228,7 @@ static bool add_runtimes(struct runtimes *runtimes, json_t *object, struct error
     return error_set(error, ERROR_INVALID, 0, "runtimes: not a mapping");
   const char *name;
   json_t *value;
-  json_object_foreach(object, name, value)
-  {
+  json_object_foreach (object, name, value) {
     if (!add_runtime(runtimes, name, value, error))
       return false;
   }
@@ -273,8 +269,7 @@ static bool apply_file_key(struct config *config, struct runtimes *runtimes, con
     return set_from_json(config, option, value, error);
   size_t index;
   json_t *item;
-  json_array_foreach(value, index, item)
-  {
+  json_array_foreach (value, index, item) {
     if (!set_from_json(config, option, item, error))
       return false;
   }
@@ -291,8 +286,7 @@ static bool apply_file(struct config *config, struct runtimes *runtimes, const c
     error_set(error, ERROR_INVALID, 0, "not a mapping of keys to values");
   const char *key;
   json_t *value;
-  json_object_foreach(json, key, value)
-  {
+  json_object_foreach (json, key, value) {
     good = good && apply_file_key(config, runtimes, key, value, error);
   }
   json_decref(json);

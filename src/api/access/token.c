@@ -135,8 +135,7 @@ static void decode_limits(json_t *object, struct token *ret, struct faults *faul
   ret->limits = limits_most();
   if (object && !json_is_object(object))
     faults_add(faults, "$.limits", "must be an object");
-  json_object_foreach(object, name, value)
-  {
+  json_object_foreach (object, name, value) {
     decode_limit(name, value, ret, faults);
   }
 }
@@ -145,8 +144,7 @@ static void refuse_unknown(json_t *object, struct faults *faults)
 {
   const char *key;
   json_t *value;
-  json_object_foreach(object, key, value)
-  {
+  json_object_foreach (object, key, value) {
     const struct json_path path = json_path_member(&JSON_PATH_ROOT, key);
     if (strcmp(key, "name") != 0 && strcmp(key, "scopes") != 0 && strcmp(key, "limits") != 0)
       faults_add(faults, path.text, "is not a field of a token");

@@ -169,28 +169,28 @@ static void look(struct results *results)
 void results_changed(struct batches *batches, const char *batch)
 {
   struct results *results;
-  LIST_FOREACH(results, &batches->results, link)
-  if (!strcmp(results->batch, batch)) {
-    results->has_changed = true;
-    batches_look_at_results(batches);
-  }
+  LIST_FOREACH (results, &batches->results, link)
+    if (!strcmp(results->batch, batch)) {
+      results->has_changed = true;
+      batches_look_at_results(batches);
+    }
 }
 
 unsigned results_count(const struct batches *batches)
 {
   unsigned count = 0;
   const struct results *results;
-  LIST_FOREACH(results, &batches->results, link)
-  count++;
+  LIST_FOREACH (results, &batches->results, link)
+    count++;
   return count;
 }
 
 void results_look_all(struct batches *batches)
 {
   struct results *results;
-  LIST_FOREACH(results, &batches->results, link)
-  if (results->has_changed)
-    look(results);
+  LIST_FOREACH (results, &batches->results, link)
+    if (results->has_changed)
+      look(results);
 }
 
 void results_end_all(struct batches *batches)

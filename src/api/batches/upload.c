@@ -66,17 +66,17 @@ unsigned uploads_count(const struct batches *batches)
 {
   unsigned count = 0;
   const struct upload *upload;
-  LIST_FOREACH(upload, &batches->uploads, link)
-  count++;
+  LIST_FOREACH (upload, &batches->uploads, link)
+    count++;
   return count;
 }
 
 bool batches_are_receiving(const struct batches *batches, const char *batch)
 {
   const struct upload *upload;
-  LIST_FOREACH(upload, &batches->uploads, link)
-  if (upload_is_of(upload, batch))
-    return true;
+  LIST_FOREACH (upload, &batches->uploads, link)
+    if (upload_is_of(upload, batch))
+      return true;
   return false;
 }
 

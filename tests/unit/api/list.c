@@ -60,8 +60,7 @@ static char *summary_of(struct http_request *request)
   assert_non_null(root);
   size_t index;
   const json_t *item;
-  json_array_foreach(json_object_get(root, "evaluations"), index, item)
-  {
+  json_array_foreach (json_object_get(root, "evaluations"), index, item) {
     buffer_printf(&text, "%s%s:%s", index ? " " : "", json_string_value(json_object_get(item, "id")) + 23,
                   json_string_value(json_object_get(item, "status")));
   }

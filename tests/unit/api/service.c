@@ -41,8 +41,7 @@ static void runtimes_say_what_they_run(void **state)
   json_t *root = json_loadb(request->answer.data, request->answer.size, JSON_REJECT_DUPLICATES, NULL);
   const json_t *list = json_object_get(root, "runtimes"), *c = NULL, *item;
   size_t index;
-  json_array_foreach(list, index, item)
-  {
+  json_array_foreach (list, index, item) {
     if (!strcmp(json_string_value(json_object_get(item, "name")), "c"))
       c = item;
   }

@@ -404,8 +404,7 @@ static void do_create(struct peer *peer, const char *name, const char *body)
   snprintf(engine->instance, sizeof engine->instance, "%s", instance ? instance : "");
   size_t index;
   json_t *mount;
-  json_array_foreach(json_object_get(json_object_get(json, "HostConfig"), "Mounts"), index, mount)
-  {
+  json_array_foreach (json_object_get(json_object_get(json, "HostConfig"), "Mounts"), index, mount) {
     do_mount(container, json_string_value(json_object_get(mount, "Source")),
              json_string_value(json_object_get(mount, "Target")));
   }

@@ -53,8 +53,7 @@ static void expect_list(struct fixture *fixture, const char *target, const char 
   CLEANUP_BUFFER struct buffer text = {0};
   json_t *list = take_json(fixture_ask(fixture, "GET", target), 200), *item;
   size_t index;
-  json_array_foreach(json_object_get(list, "evaluations"), index, item)
-  {
+  json_array_foreach (json_object_get(list, "evaluations"), index, item) {
     buffer_printf(&text, "%lu:%s ", strtoul(json_string_value(json_object_get(item, "eval_id")) + 16, NULL, 16),
                   json_string_value(json_object_get(item, "status")));
     bool success = !strcmp(json_string_value(json_object_get(item, "status")), "completed");
