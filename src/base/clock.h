@@ -7,6 +7,7 @@
  * overdue when it wakes). What a person reads uses the wall clock, which may jump, and which decides nothing.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,3 +30,5 @@ static inline struct mono mono_add_ms(struct mono time, uint64_t ms)
 /* RFC 3339 UTC with milliseconds: "2026-11-22T19:58:00.123Z". */
 enum { WALL_TEXT_SIZE = 32 };
 void wall_format(struct wall time, char text[static WALL_TEXT_SIZE]);
+/* Any text of RFC 3339, section 5.6; parts of a second are left out. False where it is none, and then `ret` is untouched. */
+bool wall_parse(const char *text, struct wall *ret);

@@ -26,6 +26,58 @@ static void wall_time_is_rfc_3339_utc_with_milliseconds(void **state)
   }
 }
 
+static void any_text_of_rfc_3339_is_understood(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text;
+    int64_t ms;
+  } cases[] = {
+    {"1970-01-01T00:00:01Z", 1000},
+    {"2026-11-22T19:58:00Z", 1795377480000},
+    {"2026-11-22t19:58:00.123456789z", 1795377480000},
+    {"2026-11-22T20:58:00+01:00", 1795377480000},
+    {"2026-11-22T11:28:00.5-08:30", 1795377480000},
+    {"2000-02-29T00:00:00Z", 951782400000},
+    {"2016-12-31T23:59:60Z", 1483228800000},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct wall time = {0};
+    assert_true(wall_parse(cases[i].text, &time));
+    assert_int_equal(time.ms, cases[i].ms);
+  }
+}
+
+static void what_is_no_time_is_not_taken_for_one(void **state)
+{
+  (void)state;
+  static const char *const texts[] = {
+    "",
+    "2026-11-22",
+    "2026-11-22T19:58:00",
+    "2026-11-22 19:58:00Z",
+    "2026-11-22T19:58:00.Z",
+    "2026-11-22T19:58:00ZZ",
+    "2026-11-22T19:58:00+01",
+    "2026-11-22T19:58:00+0100",
+    "2026-11-22T19:58:00+01:0",
+    "2026-11-22T19:58:00+01:00Z",
+    "2026-13-22T19:58:00Z",
+    "2026-11-22T24:58:00Z",
+    "2026-02-29T19:58:00Z",
+    "2026-00-01T00:00:00Z",
+    "2026-01-00T00:00:00Z",
+    "+026-11-22T19:58:00Z",
+    "2026-11-22T 9:58:00Z",
+    "2026-11-22T19:58:0",
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct wall time = {7};
+    if (wall_parse(texts[i], &time) || time.ms != 7)
+      fail_msg("%s", texts[i]);
+  }
+}
+
 static void the_monotonic_clock_never_goes_back(void **state)
 {
   (void)state;
@@ -54,6 +106,8 @@ int main(void)
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(wall_time_is_rfc_3339_utc_with_milliseconds),
+    cmocka_unit_test(any_text_of_rfc_3339_is_understood),
+    cmocka_unit_test(what_is_no_time_is_not_taken_for_one),
     cmocka_unit_test(the_monotonic_clock_never_goes_back),
     cmocka_unit_test(milliseconds_are_added_as_a_thousand_microseconds),
     cmocka_unit_test(the_wall_clock_counts_milliseconds_since_1970),
