@@ -1,6 +1,7 @@
-/* What a cluster says, and where it is said to be: the same bytes, taken as a pod, a list of them, a Job, a line of a watch, and
- * a kubeconfig. */
+/* What a cluster says, where it is said to be, and what a plugin prints: the same bytes, taken as a pod, a list of them, a Job, a
+ * line of a watch, a kubeconfig, and a credential. */
 
+#include "backend/kubernetes/exec_credential.h"
 #include "backend/kubernetes/kubeconfig.h"
 #include "backend/kubernetes/seen.h"
 #include "base/json_bounds.h"
@@ -24,6 +25,31 @@ static void check_pod(struct pod_seen *pod)
   pod_seen_release(pod);
 }
 
+/* A token goes into a header: nothing may end that. */
+static void check_credential(const char *text, size_t size)
+{
+  struct exec_credential answer;
+  struct error error = {0};
+  if (!exec_credential_decode(text, size, "client.authentication.k8s.io/v1", &answer, &error)) {
+    ASSERT(*error.message);
+    return;
+  }
+  ASSERT(*answer.token && !strpbrk(answer.token, " "));
+  check_text(answer.token);
+  exec_credential_release(&answer);
+}
+
+static void check_config(struct kubeconfig *config)
+{
+  const struct kubeconfig_plugin *plugin = config->plugin;
+  ASSERT(config->server && config->namespace_);
+  ASSERT((config->token != 0) + (config->token_path != 0) + (plugin != 0) <= 1);
+  ASSERT(!plugin || (plugin->command[0] && plugin->name && plugin->api_version));
+  for (char **variable = plugin ? plugin->variables : 0; variable && *variable; variable++)
+    ASSERT(**variable != '=' && strchr(*variable, '='));
+  kubeconfig_release(config);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   struct error error = {0};
@@ -33,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   struct kubeconfig config;
   struct name name;
   unsigned count = 0;
+  check_credential((const char *)data, size);
   json_t *json = json_bounds_check((const char *)data, size, &error)
                    ? json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, 0)
                    : 0;
@@ -48,10 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   (void)pod_fingerprint(json);
   watch_event_read(json, &event);
   ASSERT(event.kind != WATCH_CHANGED || event.object);
-  if (kubeconfig_decode(json, "/etc/config", 0, &config, &error)) {
-    ASSERT(config.server && config.namespace_);
-    kubeconfig_release(&config);
-  }
+  if (kubeconfig_decode(json, "/etc/config", 0, &config, &error))
+    check_config(&config);
   json_decref(json);
   return 0;
 }

@@ -248,17 +248,24 @@ state = "{directory}/containerd/state"
         space = f"/api/v1/namespaces/{NAMESPACE}"
         access = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
         self.make(f"{space}/serviceaccounts", {"metadata": {"name": "assay"}})
-        annotations = {"kubernetes.io/service-account.name": "assay"}
-        self.make(f"{space}/secrets", {"metadata": {"name": "assay-token", "annotations": annotations}, "type": "kubernetes.io/service-account-token"})
         self.allow(RULES)
         self.make(f"{access}/rolebindings", {
             "metadata": {"name": "assay"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "assay"},
             "subjects": [{"kind": "ServiceAccount", "name": "assay", "namespace": NAMESPACE}],
         })
         self.wait_for("default account", lambda: self.request("GET", f"{space}/serviceaccounts/default")[0] == 200)
-        self.wait_for("token", lambda: "token" in self.call("GET", f"{space}/secrets/assay-token").get("data", {}))
-        token = base64.b64decode(self.call("GET", f"{space}/secrets/assay-token")["data"]["token"]).decode()
-        self._write_config(self.runner_config, {"token": token}, NAMESPACE)
+        self._write_config(self.runner_config, {"token": self.make_token("assay-token")}, NAMESPACE)
+
+    def make_token(self, name):
+        """Of the daemon's account, good for as long as there is a Secret of this name."""
+        secrets = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+        annotations = {"kubernetes.io/service-account.name": "assay"}
+        self.make(secrets, {"metadata": {"name": name, "annotations": annotations}, "type": "kubernetes.io/service-account-token"})
+        self.wait_for("token", lambda: "token" in self.call("GET", f"{secrets}/{name}").get("data", {}))
+        return base64.b64decode(self.call("GET", f"{secrets}/{name}")["data"]["token"]).decode()
+
+    def revoke_token(self, name):
+        self.call("DELETE", f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}")
 
     def allow(self, rules):
         """These rules, and no others, hold for the daemon's account from now on."""
@@ -272,6 +279,12 @@ state = "{directory}/containerd/state"
         path = self.directory / f"runner-{port}.yaml"
         path.write_text(self.runner_config.read_text().replace(SERVER, SERVER.replace(str(PORT), str(port))))
         path.chmod(0o600)
+        return path
+
+    def config_of(self, name, user):
+        """A kubeconfig of this name, with this user."""
+        path = self.directory / f"{name}.yaml"
+        self._write_config(path, user, NAMESPACE)
         return path
 
     def daemon_options(self, image=docker.IMAGE, config=None):

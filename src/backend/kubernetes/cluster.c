@@ -2,6 +2,7 @@
 
 #include "backend/backoff.h"
 #include "backend/foreign.h"
+#include "backend/kubernetes/credential.h"
 #include "base/clock.h"
 #include "base/printable.h"
 #include "http/client.h"
@@ -46,7 +47,8 @@ struct cluster_call {
   void *context;
   struct http_exchange *exchange;
   struct timer *unsent;  /* where it was not sent, and this is to be said */
-  bool asked_twice;      /* with a token that was read anew */
+  unsigned token;        /* its number, see credential.h */
+  bool asked_twice;      /* with another token */
   struct buffer refusal; /* of a stream that turned out to be an error's text */
 };
 TAILQ_HEAD(call_list, cluster_call);
@@ -54,43 +56,21 @@ TAILQ_HEAD(call_list, cluster_call);
 struct cluster {
   uv_loop_t *loop;
   struct http_client *client;
-  const struct kubeconfig *config;
   struct cluster_events events;
-  char *authorization; /* "Authorization: Bearer …", or NULL */
-  struct mono token_read;
+  struct credential *credential;
   bool here;
   char version[CLUSTER_VERSION_SIZE];
   char trouble[MESSAGE_SIZE];
   struct timer *meeting;
   unsigned delay_ms;
   struct http_exchange *introduction;
+  unsigned introduction_token;
   bool answered; /* another call was, since the introduction was begun */
   struct call_list waiting[URGENCIES], others;
   uint64_t calls_us; /* what is in the bucket, in microseconds of CALL_US for each */
   struct mono filled, paused_until;
   struct timer *turn;
 };
-
-enum { TOKEN_MS_MAX = 60 * 1000 };
-
-/* Whom we are. A service account's token is replaced before it ends (after some minutes, in the file), so it is read again and
- * again; one that cannot be read just now leaves the one before. */
-static void read_token(struct cluster *cluster)
-{
-  struct error error;
-  CLEANUP_FREE char *token = kubeconfig_token(cluster->config, &error);
-  cluster->token_read = mono_now();
-  if (!token)
-    return;
-  free(cluster->authorization);
-  cluster->authorization = xasprintf("Authorization: Bearer %s", token);
-}
-
-static void refresh_token(struct cluster *cluster)
-{
-  if (cluster->config->token_path && mono_now().us >= mono_add_ms(cluster->token_read, TOKEN_MS_MAX).us)
-    read_token(cluster);
-}
 
 /* Meeting it. */
 
@@ -145,7 +125,8 @@ static void on_version(void *context, const struct http_answer *answer)
     return; /* it is slow, and here */
   if (!read_version(cluster, answer, why)) {
     lose(cluster, why);
-    read_token(cluster);
+    if (answer->status == 401)
+      credential_reject(cluster->credential, cluster->introduction_token);
     meet_later(cluster);
     return;
   }
@@ -162,18 +143,26 @@ static struct http_exchange *send_http(struct cluster *cluster, bool metadata_on
   const char *accept = metadata_only
                          ? "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
                          : "Accept: application/json";
-  const char *const headers[] = {accept, cluster->authorization, 0};
+  const char *const headers[] = {accept, credential_header(cluster->credential), 0};
   call->headers = headers;
   call->connect_ms = CONNECT_MS_MAX;
   return http_client_send(cluster->client, call);
 }
 
+/* Without a token it is asked when there is one. */
 static void ask_version(void *context)
 {
   struct cluster *cluster = context;
+  enum credential_state state = credential_state(cluster->credential);
   if (cluster->introduction)
     return;
+  if (state != CREDENTIAL_READY) {
+    if (state == CREDENTIAL_MISSING || !cluster->here)
+      lose(cluster, credential_trouble(cluster->credential));
+    return;
+  }
   cluster->answered = false;
+  cluster->introduction_token = credential_number(cluster->credential);
   cluster->introduction = send_http(cluster, false,
                                     &(struct http_call){.method = "GET",
                                                         .path = "/version",
@@ -291,9 +280,8 @@ static void pause_calls(struct cluster *cluster, unsigned retry_after_s)
 static bool ask_again(struct cluster_call *call, const struct http_answer *answer)
 {
   struct cluster *cluster = call->cluster;
-  if (answer->status == 401 && cluster->config->token_path && !call->asked_twice) {
+  if (answer->status == 401 && !call->asked_twice && credential_reject(cluster->credential, call->token)) {
     call->asked_twice = true;
-    read_token(cluster);
   } else if (too_busy(answer) && mono_now().us < call->patience.us) {
     pause_calls(cluster, answer->retry_after_s);
   } else {
@@ -333,13 +321,18 @@ static bool on_data(void *context, const void *bytes, size_t size)
   return true;
 }
 
+static void take_from_queue(struct cluster_call *call)
+{
+  TAILQ_REMOVE(&call->cluster->waiting[call->urgency], call, link);
+  call->waits = false;
+  TAILQ_INSERT_TAIL(&call->cluster->others, call, link);
+}
+
 static void send_call(struct cluster_call *call)
 {
   struct cluster *cluster = call->cluster;
-  TAILQ_REMOVE(&cluster->waiting[call->urgency], call, link);
-  call->waits = false;
-  TAILQ_INSERT_TAIL(&cluster->others, call, link);
-  refresh_token(cluster);
+  take_from_queue(call);
+  call->token = credential_number(cluster->credential);
   call->exchange = send_http(cluster, call->metadata_only,
                              &(struct http_call){.method = call->method,
                                                  .path = call->path,
@@ -351,6 +344,32 @@ static void send_call(struct cluster_call *call)
                                                  .data = call->data ? on_data : 0,
                                                  .done = on_done,
                                                  .context = call});
+}
+
+static void on_unsent(void *context)
+{
+  struct cluster_call *call = context;
+  char message[MESSAGE_SIZE];
+  printable_copy(message, MESSAGE_SIZE, call->cluster->trouble);
+  end_call(call, &(struct cluster_answer){.outcome = CLUSTER_NOT_SENT, .message = message});
+}
+
+/* Its owner hears of it on the loop's next turn. */
+static void leave_unsent(struct cluster_call *call)
+{
+  call->unsent = timer_make(call->cluster->loop, on_unsent, call);
+  timer_set(call->unsent, 0);
+}
+
+/* Nobody says who we are, and for now nobody will. */
+static void leave_all_unsent(struct cluster *cluster)
+{
+  lose(cluster, credential_trouble(cluster->credential));
+  for (int urgency = 0; urgency < URGENCIES; urgency++)
+    for (struct cluster_call *call; (call = TAILQ_FIRST(&cluster->waiting[urgency]));) {
+      take_from_queue(call);
+      leave_unsent(call);
+    }
 }
 
 static void fill_bucket(struct cluster *cluster, struct mono now)
@@ -370,9 +389,15 @@ static uint64_t wait_us(const struct cluster *cluster, enum urgency urgency, str
   return filling > pause ? filling : pause;
 }
 
+/* While there is no token they wait; on_credential() comes when there is one. */
 static void take_turns(void *context)
 {
   struct cluster *cluster = context;
+  enum credential_state state = credential_state(cluster->credential);
+  if (state == CREDENTIAL_MISSING)
+    leave_all_unsent(cluster);
+  if (state != CREDENTIAL_READY)
+    return;
   for (int urgency = URGENCIES - 1; urgency >= 0; urgency--) {
     struct call_list *waiting = &cluster->waiting[urgency];
     while (!TAILQ_EMPTY(waiting)) {
@@ -387,14 +412,6 @@ static void take_turns(void *context)
       send_call(TAILQ_FIRST(waiting));
     }
   }
-}
-
-static void on_unsent(void *context)
-{
-  struct cluster_call *call = context;
-  char message[MESSAGE_SIZE];
-  printable_copy(message, MESSAGE_SIZE, call->cluster->trouble);
-  end_call(call, &(struct cluster_answer){.outcome = CLUSTER_NOT_SENT, .message = message});
 }
 
 struct cluster_call *cluster_send(struct cluster *cluster, const struct cluster_request *request)
@@ -421,13 +438,20 @@ struct cluster_call *cluster_send(struct cluster *cluster, const struct cluster_
     put_in_queue(call);
     timer_set(cluster->turn, 0);
   } else {
-    call->unsent = timer_make(cluster->loop, on_unsent, call);
-    timer_set(call->unsent, 0);
+    leave_unsent(call);
   }
   return call;
 }
 
 /* Making and ending it. */
+
+static void on_credential(void *context)
+{
+  struct cluster *cluster = context;
+  timer_set(cluster->turn, 0);
+  if (!cluster->here || credential_state(cluster->credential) == CREDENTIAL_MISSING)
+    timer_set(cluster->meeting, 0);
+}
 
 struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config, unsigned connections_max,
                                const struct cluster_events *events, struct error *error)
@@ -449,7 +473,6 @@ struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config,
   struct cluster *cluster = xcalloc(1, sizeof *cluster);
   cluster->loop = loop;
   cluster->client = client;
-  cluster->config = config;
   cluster->events = *events;
   cluster->delay_ms = DELAY_MS_FIRST;
   cluster->filled = mono_now();
@@ -460,7 +483,7 @@ struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config,
   cluster->turn = timer_make(loop, take_turns, cluster);
   cluster->meeting = timer_make(loop, ask_version, cluster);
   snprintf(cluster->trouble, sizeof cluster->trouble, "it has not answered yet");
-  read_token(cluster);
+  cluster->credential = credential_create(loop, config, on_credential, cluster);
   timer_set(cluster->meeting, 0);
   return cluster;
 }
@@ -484,9 +507,7 @@ void cluster_destroy(struct cluster *cluster)
     forget_all(&cluster->waiting[i]);
   timer_destroy(cluster->meeting);
   timer_destroy(cluster->turn);
-  if (cluster->authorization)
-    explicit_bzero(cluster->authorization, strlen(cluster->authorization));
-  free(cluster->authorization);
+  credential_destroy(cluster->credential);
   free(cluster);
 }
 

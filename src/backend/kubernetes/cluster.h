@@ -4,8 +4,9 @@
  * A cluster's API server, as far as this backend uses it: calls to it. Every call is bounded in time and in bytes, and
  * safe to repeat. One thread, the loop's.
  *
- * The server is here once it has said its version, and away when it cannot be reached; while it is away it is asked at
- * intervals that grow to some seconds, and calls are NOT_SENT.
+ * The server is here once it has said its version, and away when it cannot be reached, or while there is no token for it; while it is
+ * away it is asked at intervals that grow to some seconds, and calls are NOT_SENT. A call that is refused because of its token (401)
+ * is sent once more with the next one (credential.h).
  *
  * So many calls a second are sent and no more (CLUSTER_CALLS_PER_S, with a burst), the others wait their turn; a part is kept for
  * those that are urgent, so that what has to be killed does not wait for what is to be launched. Where the server says that it

@@ -30,7 +30,9 @@ static void check_version(const struct kubernetes_subject *subject, struct docto
 static void check_identity(const struct kubernetes_subject *subject, struct doctor_check *check)
 {
   const struct kubeconfig *config = subject->config;
+  CLEANUP_FREE char *plugin = config->plugin ? xasprintf("a token from the plugin %.100s", config->plugin->name) : 0;
   const char *how = config->token_path                      ? "a token that is read again and again"
+                    : plugin                                ? plugin
                     : config->token                         ? "a token"
                     : config->cert_path || config->cert_pem ? "a client certificate"
                                                             : "nobody";
