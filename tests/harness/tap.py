@@ -6,6 +6,10 @@ import traceback
 NOTE_LINES_MAX, NOTE_CHARACTERS_MAX = 200, 2000
 
 
+class Note(str):
+    """Yielded by a case among its faults: something to be read in the log, and no fault."""
+
+
 class Tap:
     """Prints results as they come and the plan at the end. Use as: sys.exit(tap.done())."""
 
@@ -35,10 +39,12 @@ class Tap:
 
     def run(self, name, function, *arguments):
         """One case that is a function: it raises an exception, or yields or returns lines that say what was wrong."""
+        faults = []
         try:
-            faults = list(function(*arguments) or ())
+            for said in function(*arguments) or ():
+                self.note(said) if isinstance(said, Note) else faults.append(said)
         except Exception as exception:  # whatever went wrong is this case's failure, and the next case runs all the same
-            faults = [f"{type(exception).__name__}: {exception}", *traceback.format_exc().splitlines()]
+            faults += [f"{type(exception).__name__}: {exception}", *traceback.format_exc().splitlines()]
         self.result(name, faults)
 
     def done(self):

@@ -1,7 +1,4 @@
-"""What the tortures share: the programs under test, given as arguments, how long a torture is, and the seed of all that is random.
-
-ASSAY_TORTURE=1 in the environment makes them as long as they are meant to be (`make torture`); else they are shortened.
-"""
+"""What the tortures share: the programs under test, given as arguments, and the seed of all that is random."""
 
 import argparse
 import contextlib
@@ -16,17 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import tap, traces, witness
 from harness.daemon import Daemon
-
-TORTURE = bool(os.environ.get("ASSAY_TORTURE"))
-
-
-def long(torture, short):
-    """How many, or how long: under torture, and else."""
-    return torture if TORTURE else short
-
-
-class Note(str):
-    """Yielded by a rule: something to be read in the log, and no fault."""
+from harness.length import long
+from harness.tap import Note
 
 
 class Torture:
@@ -52,18 +40,11 @@ def main(*rules, needs_witness=False):
     report = tap.Tap()
     report.note(f"--seed {torture.options.seed}")
 
-    def noting(rule):
-        for line in rule(torture) or ():
-            if isinstance(line, Note):
-                report.note(line)
-            else:
-                yield line
-
     for rule in rules:
         name = rule.__name__.replace("_", " ")
         if torture.options.match not in name:
             continue
-        report.run(name, noting, rule)
+        report.run(name, rule, torture)
         report.result(f"{name}: nothing is left over", traces.eventually(left_processes))
     sys.exit(report.done())
 

@@ -2,12 +2,10 @@
 """assayd is killed with SIGKILL at random, again and again, while clients submit, and is started again each time. Every one that
 was accepted ends in its true verdict, none runs twice, and in the end no container is left."""
 
-import http.client
-import threading
 import time
 
 from scenario import (
-    EVIDENCE, PATIENCE_SECONDS, Sightings, check_counted, check_once, counter, finish_all, left_by_daemon, long, main,
+    EVIDENCE, PATIENCE_SECONDS, Load, Sightings, check_counted, check_once, counter, finish_all, left_by_daemon, long, main,
     wait_until_running,
 )
 
@@ -19,53 +17,20 @@ SLOTS = 6
 ACCEPTED_MIN = {"bind": KILLS // 2, "volume": KILLS // 8}
 
 
-class Load(threading.Thread):
-    """A client that submits one program after another. A 202 is a promise; what was not answered is submitted again under its
-    key, and is the same evaluation or a new one."""
-
-    def __init__(self, daemon, seen, first, wait):
-        super().__init__(daemon=True)
-        self.daemon_under_test, self.seen, self.first, self.wait = daemon, seen, first, wait
-        self.ids = {}
-        self.done = threading.Event()
-
-    def run(self):
-        client = self.daemon_under_test.client(timeout=30)
-        number = self.first
-        while not self.done.is_set():
-            # Some are dead at once, some sleep; none is a success.
-            submission = counter(10 if number % 2 else 0, 0.05, self.seen.argument(number))
-            try:
-                answer = client.submit(submission, **{"Idempotency-Key": f"key-{number}"})
-            except (OSError, http.client.HTTPException):
-                client.close()
-                time.sleep(0.02)
-                continue
-            if answer.status == 429:
-                time.sleep(0.2)
-            elif answer.status in (200, 202):
-                self.ids[number] = answer.json["id"]
-                number += CLIENTS
-                time.sleep(self.wait)
-            else:
-                raise AssertionError(answer)
+def submission(seen):
+    """Some are dead at once, some sleep; none is a success."""
+    return lambda number: counter(10 if number % 2 else 0, 0.05, seen.argument(number))
 
 
 def at_random_under_load(scenario, evidence):
     with Sightings() as seen, scenario.daemon(slots=SLOTS, queue=20, evidence=evidence) as daemon:
-        loads = [Load(daemon, seen, first, 0.3) for first in range(CLIENTS)]
-        for load in loads:
-            load.start()
+        load = Load(daemon, CLIENTS, 0.3, submission(seen))
         for _ in range(KILLS):
             time.sleep(scenario.random.uniform(0, 1.5))
             daemon.kill()
             time.sleep(scenario.random.choice((0, 0, 0.5)))
             daemon.start()
-        for load in loads:
-            load.done.set()
-        for load in loads:
-            load.join()
-        ids = {number: evaluation_id for load in loads for number, evaluation_id in load.ids.items()}
+        ids = load.end()
         if len(ids) < ACCEPTED_MIN[evidence] or len(set(ids.values())) != len(ids):
             yield f"{len(ids)} were accepted, with {len(set(ids.values()))} ids"
         for number, evaluation in zip(ids, finish_all(daemon, ids.values())):

@@ -1,12 +1,7 @@
-"""What the scenarios with a real Docker Engine share: the engine of a test's own, a daemon around each rule, a witness of what
-ran, and how long a test is.
-
-ASSAY_TORTURE=1 in the environment makes them as long as they are meant to be (`make torture`); else they are shortened.
-"""
+"""What the scenarios with a real Docker Engine share: the engine of a test's own, and a daemon around each rule."""
 
 import argparse
 import contextlib
-import os
 import random
 import secrets
 import sys
@@ -19,19 +14,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from harness import docker, tap, traces
 from harness.daemon import Daemon
 from harness.docker_proxy import Proxy
-from harness.evaluations import DIVIDE, TRACEBACK, parallel, verdicts
+from harness.evaluations import DIVIDE, TRACEBACK, check_counted, check_once, counter, output_of, parallel, verdicts
+from harness.length import long
+from harness.load import Load
+from harness.sightings import Sightings
+from harness.tap import Note
 
-TORTURE = bool(os.environ.get("ASSAY_TORTURE"))
 EVIDENCE = ("bind", "volume")
 PATIENCE_SECONDS = 120
 RECONCILED_SECONDS = 90
-
-
-def long(torture, short):
-    """How many, or how long: under torture, and else."""
-    return torture if TORTURE else short
-
-
 # Where evidence makes no difference to the rule.
 SHORT_EVIDENCE = long(EVIDENCE, EVIDENCE[:1])
 
@@ -92,23 +83,10 @@ def main(*rules, images=(docker.IMAGE,), **engine_settings):
             if scenario.options.match not in name:
                 continue
             begun = time.monotonic()
-            report.run(name, run, scenario, report, function, arguments)
+            report.run(name, function, scenario, *arguments)
             report.note(f"{time.monotonic() - begun:.1f} s")
             report.result(f"{name}: nothing is left over", traces.eventually(lambda: left_over(engine)))
     sys.exit(report.done())
-
-
-def run(scenario, report, function, arguments):
-    """A rule yields what is wrong; what it yields as a Note is only said."""
-    for said in function(scenario, *arguments):
-        if isinstance(said, Note):
-            report.note(said)
-        else:
-            yield said
-
-
-class Note(str):
-    pass
 
 
 def left_over(engine):
@@ -164,91 +142,3 @@ def check_divided(evaluations):
         got = verdict["kind"], verdict["exit_code"], evaluation.get("stderr", {}).get("text"), evaluation.get("stdout", {}).get("bytes")
         if got != ("failed", 1, TRACEBACK, 0) or evaluation["attempt"] != 1:
             yield f"{evaluation}"
-
-
-def check_once(evaluation):
-    """What holds of every verdict: one, at the end of the timeline, and the attempt was the first."""
-    states = [entry["status"] for entry in evaluation["timeline"]]
-    if states[-1] != evaluation["verdict"]["kind"] or len(set(states)) != len(states):
-        yield f"{evaluation['id']}: the timeline is {states}, the verdict {evaluation['verdict']['kind']}"
-    if evaluation["attempt"] != 1:
-        yield f"{evaluation['id']}: it took {evaluation['attempt']} attempts"
-
-
-# Prints a line each few milliseconds: its number, and when (on the clock that all processes share). Then fails with code 7.
-COUNTER = """
-import sys, time
-for number in range(int(sys.argv[1])):
-    print(number, time.monotonic(), flush=True)
-    time.sleep(float(sys.argv[2]))
-sys.exit(7)
-"""
-
-
-def counter(lines, seconds, *more_arguments, **more):
-    """A submission that prints so many lines, so long after another. Further arguments are ignored by it: see Sightings."""
-    return {"runtime": "python", "code": COUNTER, "args": [str(lines), str(seconds), *map(str, more_arguments)]} | more
-
-
-def output_of(evaluation):
-    """Its standard output as text: what has never been started has none."""
-    return evaluation["stdout"]["text"] if "stdout" in evaluation else ""
-
-
-def check_counted(evaluation, lines=None, until=None):
-    """Lines without a gap from the first on: exactly `lines`, or at least those printed before `until` (monotonic, seconds)."""
-    counted = [line.split(" ") for line in output_of(evaluation).splitlines()]
-    numbers = [int(number) for number, *_ in counted]
-    if numbers != list(range(len(numbers))):
-        yield f"{evaluation['id']}: the lines are {numbers}"
-    if lines is not None and len(numbers) != lines:
-        yield f"{evaluation['id']}: {len(numbers)} lines of {lines} were kept: {evaluation['verdict']}"
-    if until is not None and (not counted or float(counted[-1][1]) < until):
-        last = float(counted[-1][1]) if counted else 0
-        yield f"{evaluation['id']}: the last line of {len(numbers)} came {until - last:.2f} s too early: {evaluation['verdict']}"
-
-
-class Sightings(threading.Thread):
-    """A witness that asks neither Docker nor Assay: sees in /proc which programs run, by an argument of theirs.
-
-        with Sightings() as seen:
-            submission = counter(…, seen.argument(number))
-            …
-        seen.runs[number]     # {(pid, start time), …}: more than one means that it ran twice
-    """
-
-    PAUSE_SECONDS = 0.1
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.token = f"witness-{secrets.token_hex(8)}-"
-        self.runs = {}
-        self.done = threading.Event()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.join()
-
-    def argument(self, number):
-        return f"{self.token}{number}"
-
-    def run(self):
-        token = self.token.encode()
-        while not self.done.wait(self.PAUSE_SECONDS):
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                with contextlib.suppress(OSError):
-                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
-                    if token in command:
-                        started = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-                        number = int(command.partition(token)[2].split(b"\0")[0])
-                        self.runs.setdefault(number, set()).add((pid, started))
-
-    def faults(self):
-        """What ran twice."""
-        for number, runs in sorted(self.runs.items()):
-            if len(runs) > 1:
-                yield f"number {number} ran {len(runs)} times"

@@ -8,10 +8,10 @@ import threading
 import time
 
 from scenario import main
+from harness.length import long
 
-TORTURE = os.environ.get("ASSAY_TORTURE") == "1"
-LINES = 100_000 if TORTURE else 1500
-SECONDS = 3600 if TORTURE else 170
+LINES = long(100_000, 1500)
+SECONDS = long(3600, 170)
 GROWTH_BYTES_MAX = 48 * 1024 * 1024  # queue and caches; a batch held in memory is far above
 os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=4")  # what a sanitizer keeps of what was released is no growth
 
