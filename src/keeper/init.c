@@ -158,12 +158,13 @@ static void take_orphans(void)
   prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-/* On a host that runs out of memory, programs are to go first, and the daemon that runs them last. */
+/* On a host that runs out of memory, programs are to go first, and the daemon that runs them last. In a container the keeper
+ * may have been given a high score itself, as by Kubernetes: there it is the highest that there is. */
 static void volunteer_for_oom(const struct host *host)
 {
   if (!host->privileged && host->contained) /* whose memory is hidden, may not change its own files; tie_to_keeper() */
     prctl(PR_SET_DUMPABLE, 1);
-  file_write_once(AT_FDCWD, "/proc/self/oom_score_adj", "500");
+  file_write_once(AT_FDCWD, "/proc/self/oom_score_adj", host->contained ? "1000" : "500");
 }
 
 static bool lock_in(struct init *init, struct error *error)

@@ -75,7 +75,7 @@ def _(keeper):
 def _(keeper):
     record = keeper.shell("cat /proc/1/oom_score_adj /proc/self/oom_score_adj")
     own, program = map(int, record.output("stdout").split())
-    assert own < program == 500, record
+    assert own < program == 1000, record
 
 
 @rule("no signal from inside does anything to the keeper", of=POD)
