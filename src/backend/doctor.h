@@ -3,6 +3,7 @@
 /* One check of `assay doctor`, whichever backend makes it. */
 
 #include <stdarg.h>
+#include <stdint.h>
 
 enum check_status {
   CHECK_OK,
@@ -26,3 +27,5 @@ struct doctor_report {
 
 __attribute__((format(printf, 3, 4))) void check_find(struct doctor_check *check, enum check_status status,
                                                       const char *format, ...);
+/* What a sandbox has in the end (enum isolation_feature bits): the level, and what full isolation lacks. */
+void check_find_isolation(struct doctor_check *check, uint32_t features);

@@ -21,7 +21,7 @@ bool replace_state_file(int directory, const char *file, mode_t mode, const void
   CLEANUP_FREE char *unfinished = xasprintf("%s.tmp", file);
   CLEANUP_FD int fd = openat(directory, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
   bool done = fd >= 0 && fd_write_all(fd, data, size) && fchmod(fd, mode) == 0 && fsync(fd) == 0 &&
-              renameat(directory, unfinished, directory, file) == 0;
+              renameat(directory, unfinished, directory, file) == 0 && fsync(directory) == 0;
   return done || error_errno(error, "cannot write %s", file);
 }
 

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PROGRAM_MODE = 0555, SECRET_MODE = 0400, COPY_BYTES = 64 * 1024 };
+enum { PROGRAM_MODE = 0555, SECRET_MODE = 0400, COPY_BYTES = 64 * 1024, GRANT_MS = 20 };
 
 static bool open_directory(const char *path, int *ret, struct error *error)
 {
@@ -68,11 +70,33 @@ static bool join_plan(int from, int to, struct error *error)
   }
 }
 
+static bool is_granted(int from)
+{
+  char byte;
+  CLEANUP_FD int grant = openat(from, POD_GRANT, O_RDONLY | O_CLOEXEC);
+  return grant >= 0 && read(grant, &byte, 1) == 1;
+}
+
+/* Until it is this pod that is to run, however long that takes. */
+static bool await_grant(int from, struct error *error)
+{
+  const struct timespec pause = {.tv_nsec = GRANT_MS * 1000000L};
+  sigset_t end;
+  sigemptyset(&end);
+  sigaddset(&end, SIGTERM);
+  sigprocmask(SIG_BLOCK, &end, 0); /* which process 1 would not hear otherwise */
+  while (!is_granted(from))
+    if (sigtimedwait(&end, 0, &pause) == SIGTERM)
+      return error_set(error, ERROR_UNAVAILABLE, ECANCELED, "it was not to run, and somebody wants its end");
+  return true;
+}
+
 /* The keeper last: without it nothing can start. */
 bool pod_install(const struct options *options, struct error *error)
 {
   CLEANUP_FD int from = -1, to = -1;
   return open_directory(options->from_path, &from, error) && open_directory(options->install_path, &to, error) &&
-         join_plan(from, to, error) && copy_file(from, POD_KEY, to, POD_KEY, SECRET_MODE, error) &&
+         await_grant(from, error) && join_plan(from, to, error) &&
+         copy_file(from, POD_KEY, to, POD_KEY, SECRET_MODE, error) &&
          copy_file(AT_FDCWD, "/proc/self/exe", to, POD_KEEPER, PROGRAM_MODE, error);
 }

@@ -11,6 +11,9 @@
  * the Secret with the plan and the attempt's key (seal.h); it puts them beside a copy of the keeper, which takes both away
  * before the program is there, and holds in memory, where nobody of its user id can look, what the program writes.
  *
+ * A Job may have two pods. The init container waits until its pod is the one that is to run: until POD_GRANT is not empty any
+ * more. The backend sees to it that this comes true in one pod of an attempt, and in no other for ever.
+ *
  * What is to be known comes out in the container's log (frames.h), and the sealed record once more in the termination
  * message. The keeper exits with 0 once both are written and no other process is left; with 125 where it started nothing,
  * and then the message is "assay-failure " and why, in words for a person (no words: this pod has started it before).
@@ -27,6 +30,7 @@
 #define POD_DIRECTORY "/assay"                    /* an emptyDir, in both containers */
 #define POD_KEEPER "keeper"                       /* in it; also where the program's container finds what it starts */
 #define POD_PLAN_DIRECTORY "/assay-plan"          /* the Secret, in the init container alone */
+#define POD_GRANT "granted"                       /* in that directory too: of the pod alone, and not of the Secret */
 #define POD_KEY "key"                             /* in both: SEAL_KEY_BYTES */
 #define POD_PLAN_PART "plan.%u"                   /* the plan, in parts that follow one another, from 0 on */
 #define POD_TERMINATION_PATH "/assay-termination" /* not below /dev, where programs may write */

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
   if (pod_inspect(json, &pod, &error))
     check_pod(&pod);
-  if (pods_choose(json, &pod, &count, &error) && count)
+  if (pods_choose(json, 0, &pod, &count, &error) && count)
     check_pod(&pod);
   if (job_inspect(json, &job, &error))
     check_text(job.text);

@@ -223,7 +223,7 @@ state = "{directory}/containerd/state"
             "cgroupRoot": f"/{self.cgroup}", "failSwapOn": False, "makeIPTablesUtilChains": False,
             "evictionHard": {"memory.available": "100Mi"}, "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99,
             "kubeAPIQPS": 100, "kubeAPIBurst": 200, "eventRecordQPS": 0, "registryPullQPS": 0, "serializeImagePulls": False, "maxPods": 250,
-            "podPidsLimit": -1, "nodeStatusUpdateFrequency": "4s", "volumePluginDir": f"{directory}/kubelet/plugins",
+            "podPidsLimit": -1, "featureGates": {"SizeMemoryBackedVolumes": True}, "nodeStatusUpdateFrequency": "4s", "volumePluginDir": f"{directory}/kubelet/plugins",
         }))
         self.kubelet.start()
         self.wait_for("ready node", self._node_is_ready)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 # name: (backend, what is right, what is wrong). Each is there once in src/backend/BACKEND/decide.c.
 FAULTS = {
-    # Of two pods of a Job, the older one counts, whichever of them ran.
-    "two_pods": ("kubernetes", "  case POD_ENDED:\n    return 3;", "  case POD_ENDED:\n    return 2;"),
     # A pod that will never run is as good as one that may.
-    "unstarted_pod": ("kubernetes", "return pod->deleted ? 1 : 2;", "return 0;"),
+    "unstarted_pod": ("kubernetes", "  if (pod->state == POD_UNSTARTED)\n    return 0;\n", ""),
+    # A pod is granted, and then another.
+    "granted_twice": ("kubernetes", "return !memory->granted[0] || !strcmp(memory->granted, pod->uid);", "return pod->uid[0] || memory->ran;"),
     # The Job's conditions are believed while there is a pod.
     "condition": (
         "kubernetes",
@@ -35,10 +35,10 @@ FAULTS = {
     # Whoever deleted a pod, it is said to have been us; or somebody else.
     "stopped_by_us": (
         "kubernetes",
-        "  if (reason != KILLED_NONE) {",
-        "  if (reason == KILLED_NONE)\n    reason = KILLED_CANCELLED;\n  if (reason != KILLED_NONE) {",
+        "  if (reason != KILLED_NONE && !made_sure) {",
+        "  if (reason == KILLED_NONE)\n    reason = KILLED_CANCELLED;\n  if (reason != KILLED_NONE && !made_sure) {",
     ),
-    "stopped_by_others": ("kubernetes", "  if (reason != KILLED_NONE) {", "  if (reason == KILL_REASON_COUNT) {"),
+    "stopped_by_others": ("kubernetes", "  if (reason != KILLED_NONE && !made_sure) {", "  if (reason == KILL_REASON_COUNT) {"),
     # A list that was not had is an empty one.
     "error": (
         "kubernetes",

@@ -194,12 +194,17 @@ struct cluster_attempt {
   bool deleted;        /* Job and pod, by us or by hand; our finalizer keeps them */
   bool starts_deleted; /* its node is about to start it all the same, and will hear of that */
   bool log_gone, message_gone;
+  char pod; /* which of the two that there may be, 'a' or 'b', this one is; only the other's name is known of that */
+  bool granted; /* it may start; so the other never does */
+  bool ready;   /* its node has all that it needs for that */
   struct other_pod {
-    bool there, over; /* it never runs: it waits, or has ended */
-    int age;          /* against the one that counts: 1 is older, -1 younger, 0 of the same second */
+    uint64_t made_us; /* 0: there is none */
+    bool over;        /* it has ended, and never ran; else it waits */
+    int age;          /* against this one: 1 is older, -1 younger, 0 of the same second */
   } other;
   /* On the daemon's host, in the attempt's directory: */
   bool ran;
+  char granted_pod;          /* synced; 0: none is yet */
   enum kill_reason killed;   /* why we deleted its pod; NONE: we did not */
   bool output_lost;          /* the log was not to be had: the record is here, but no output */
   bool output_given_up;      /* so, though it was to be had */
@@ -414,6 +419,8 @@ bool backend_is_frozen(const struct sim *sim, const struct attempt *attempt);
 void backend_read_evidence(const struct attempt *attempt, struct seen *seen);
 void backend_tell(struct sim *sim, struct name name, const struct seen *seen); /* after a moment */
 void backend_forget(struct sim *sim, struct attempt *attempt); /* the container is removed; not the evidence */
+void backend_hint(struct sim *sim, const struct attempt *attempt);
+void backend_start_after(struct sim *sim, const struct attempt *attempt, uint64_t delay_us);
 
 /* sim_docker.c */
 void sim_docker_look(struct sim *sim, struct name name, uint64_t request);

@@ -118,7 +118,7 @@ static void send_hint(struct sim *sim, struct name name)
   sim_after(sim, sim_between_us(sim, 10, most_us), EVENT_TO_DAEMON, deliver_hint)->name = name;
 }
 
-static void hint(struct sim *sim, const struct attempt *attempt)
+void backend_hint(struct sim *sim, const struct attempt *attempt)
 {
   if (sim_strikes(sim, TROUBLE_HINT_BOGUS)) {
     const struct attempt *other = &sim->backend.attempts[sim_below(sim, sim->backend.attempt_count)];
@@ -233,7 +233,7 @@ static void end_attempt(struct sim *sim, struct attempt *attempt, const struct r
   if (keeper)
     sim_after(sim, sim_between_us(sim, 10, 3000), EVENT_WORLD, free_keeper)->number =
       (uint64_t)(keeper - sim->backend.keepers);
-  hint(sim, attempt);
+  backend_hint(sim, attempt);
 }
 
 /* It has written something, and now it dies. */
@@ -291,10 +291,10 @@ static void pod_is_let_go(struct sim *sim, struct event *event)
 
 static void program_starts(struct sim *sim, struct event *event);
 
-/* A node that is about to start it may do so a moment later. */
+/* A node that is about to start it may do so a moment later; not one that waits for its grant. */
 static void let_go(struct sim *sim, struct attempt *attempt)
 {
-  attempt->cluster.starts_deleted = sim_coin(sim);
+  attempt->cluster.starts_deleted = attempt->cluster.granted && sim_coin(sim);
   sim_after(sim, sim_between_us(sim, 0, 1000000), EVENT_WORLD,
             attempt->cluster.starts_deleted ? program_starts : pod_is_let_go)
     ->name = attempt->name;
@@ -358,7 +358,7 @@ static void keeper_dies(struct sim *sim, struct event *event)
   attempt->presence = sim_coin(sim) ? PRESENCE_ABSENT : PRESENCE_DEAD;
   keeper->dead = true;
   keeper->attempt = 0;
-  hint(sim, attempt);
+  backend_hint(sim, attempt);
   tell_capacity(sim);
   sim_after(sim, sim_between_us(sim, 1000, 3000000), EVENT_WORLD, keeper_returns)->number =
     (uint64_t)(keeper - sim->backend.keepers);
@@ -386,7 +386,7 @@ static void removed_by_hand(struct sim *sim, struct event *event)
   }
   cut_short(sim, attempt);
   backend_forget(sim, attempt);
-  hint(sim, attempt);
+  backend_hint(sim, attempt);
 }
 
 static void keeper_freezes(struct sim *sim, struct event *event)
@@ -464,6 +464,10 @@ static void program_starts(struct sim *sim, struct event *event)
   struct attempt *attempt = backend_find(sim, event->name);
   if (attempt->presence != PRESENCE_PENDING || !is_held(sim, attempt))
     return;
+  if (is_cluster(sim) && !attempt->cluster.granted) {
+    attempt->cluster.ready = true;
+    return;
+  }
   if (backend_is_frozen(sim, attempt)) {
     when_it_thaws(sim, attempt, event);
     return;
@@ -487,7 +491,7 @@ static void program_starts(struct sim *sim, struct event *event)
   struct event *end = sim_after(sim, attempt->job->duration_us, EVENT_WORLD, program_ends);
   end->name = attempt->name;
   end->number = attempt->runs;
-  hint(sim, attempt);
+  backend_hint(sim, attempt);
 }
 
 /* ---- launch ---- */
@@ -526,7 +530,7 @@ static void fetch_ends(struct sim *sim, struct event *event)
     if (attempt->job != job || !attempt->fetching)
       continue;
     attempt->fetching = false;
-    hint(sim, attempt);
+    backend_hint(sim, attempt);
   }
 }
 
@@ -546,6 +550,11 @@ static void fetch(struct sim *sim, struct attempt *attempt)
   sim_after(sim, delay_us, EVENT_TO_DAEMON, fetch_ends)->number = job->index;
 }
 
+void backend_start_after(struct sim *sim, const struct attempt *attempt, uint64_t delay_us)
+{
+  sim_after(sim, delay_us, EVENT_WORLD, program_starts)->name = attempt->name;
+}
+
 /* From now on it is about to start, some time within `most_us`. */
 static void begin_attempt(struct sim *sim, struct attempt *attempt, uint64_t most_us)
 {
@@ -554,7 +563,7 @@ static void begin_attempt(struct sim *sim, struct attempt *attempt, uint64_t mos
     attempt->delayed = true;
     most_us = 60000000;
   }
-  sim_after(sim, sim_between_us(sim, 100, most_us), EVENT_WORLD, program_starts)->name = attempt->name;
+  backend_start_after(sim, attempt, sim_between_us(sim, 100, most_us));
   plan_its_troubles(sim, attempt);
 }
 

@@ -25,19 +25,37 @@ struct look {
 
 /* ---- life ---- */
 
+static void other_pod_is_made(struct sim *sim, struct event *event)
+{
+  backend_hint(sim, backend_find(sim, event->name));
+}
+
+static void make_other_pod(struct sim *sim, struct attempt *attempt)
+{
+  const uint64_t later_us = sim_between_us(sim, 10, 1000000);
+  attempt->cluster.other = (struct other_pod){
+    .made_us = sim->now_us + later_us,
+    .over = sim_coin(sim),
+    .age = (int)sim_below(sim, 3) - 1,
+  };
+  sim_after(sim, later_us, EVENT_WORLD, other_pod_is_made)->name = attempt->name;
+}
+
 void sim_kubernetes_launched(struct sim *sim, struct attempt *attempt)
 {
   struct cluster_attempt *cluster = &attempt->cluster;
-  *cluster = (struct cluster_attempt){.pod_made_us = sim->now_us + sim_between_us(sim, 10, POD_MADE_US_MAX)};
+  *cluster =
+    (struct cluster_attempt){.pod_made_us = sim->now_us + sim_between_us(sim, 10, POD_MADE_US_MAX), .pod = 'a'};
   cluster->log_gone = sim_strikes(sim, TROUBLE_LOG_GONE);
   cluster->message_gone = sim_strikes(sim, TROUBLE_MESSAGE_GONE);
   if (sim_strikes(sim, TROUBLE_TWO_PODS))
-    cluster->other = (struct other_pod){.there = true, .over = sim_coin(sim), .age = (int)sim_below(sim, 3) - 1};
+    make_other_pod(sim, attempt);
 }
 
 void sim_kubernetes_start(struct attempt *attempt)
 {
-  attempt->cluster.memory = (struct kube_memory){.ran = attempt->cluster.ran};
+  const struct cluster_attempt *cluster = &attempt->cluster;
+  attempt->cluster.memory = (struct kube_memory){.ran = cluster->ran, .granted = {cluster->granted_pod}};
 }
 
 void sim_kubernetes_reboot(struct sim *sim, struct attempt *attempt)
@@ -68,7 +86,14 @@ static bool has_pod(const struct sim *sim, const struct attempt *attempt)
 
 static struct pod_seen true_pod(const struct attempt *attempt)
 {
-  struct pod_seen pod = {.made_at = "2026-11-30T00:00:01Z", .scheduled = true, .deleted = attempt->cluster.deleted};
+  const struct cluster_attempt *cluster = &attempt->cluster;
+  struct pod_seen pod = {
+    .uid = {cluster->pod},
+    .made_at = "2026-11-30T00:00:01Z",
+    .scheduled = true,
+    .deleted = cluster->deleted,
+    .granted = cluster->granted,
+  };
   switch (attempt->presence) {
   case PRESENCE_RUNNING:
     pod.state = POD_RUNNING;
@@ -98,6 +123,11 @@ static void lie(struct sim *sim, struct attempt *attempt, struct pod_seen *pod)
   }
 }
 
+static char other_pod(const struct attempt *attempt)
+{
+  return attempt->cluster.pod == 'a' ? 'b' : 'a';
+}
+
 /* Whether there is one in the list; and then the one that is chosen from it. */
 static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen *ret)
 {
@@ -110,17 +140,23 @@ static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen 
     count = 1;
   }
   const bool over = attempt->cluster.deleted || (attempt->presence == PRESENCE_DEAD && !attempt->starts);
-  if (count && other->there && !over) { /* of a Job that is deleted, or has failed, no pod is left that waits */
+  if (count && other->made_us && sim->now_us >= other->made_us &&
+      !over) { /* of a Job that is deleted, or has failed, no pod is left that waits */
     const unsigned place = sim_coin(sim) ? 1 : 0;
     pods[!place] = pods[0];
-    pods[place] = (struct pod_seen){.state = other->over ? POD_UNSTARTED : POD_WAITING, .scheduled = true};
+    pods[place] = (struct pod_seen){
+      .uid = {other_pod(attempt)}, .state = other->over ? POD_UNSTARTED : POD_WAITING, .scheduled = true};
     strcpy(pods[place].made_at, made_at[other->age + 1]);
     count = 2;
   }
-  for (unsigned i = 0; i < count; i++)
-    if (i == 0 || pod_outweighs(&pods[i], ret))
-      *ret = pods[i];
-  return count;
+  bool any = false;
+  for (unsigned i = 0; i < count; i++) {
+    if (!kube_memory_considers(&attempt->cluster.memory, &pods[i]) || (any && !pod_outweighs(&pods[i], ret)))
+      continue;
+    *ret = pods[i];
+    any = true;
+  }
+  return any;
 }
 
 static void answer_pods(struct sim *sim, struct attempt *attempt, struct look *look)
@@ -153,6 +189,48 @@ static void answer_job(struct sim *sim, struct attempt *attempt, struct look *lo
   view->job_seen = (struct job_seen){.deleted = attempt->cluster.deleted};
   if (attempt->presence == PRESENCE_DEAD || (has_pod(sim, attempt) && sim_strikes(sim, TROUBLE_CONDITION_EARLY)))
     *(sim_coin(sim) ? &view->job_seen.failed : &view->job_seen.complete) = true;
+}
+
+/* ---- its grant ---- */
+
+/* Which of two is granted first is the one that runs. */
+static void exchange(struct cluster_attempt *cluster, char pod)
+{
+  cluster->pod = pod;
+  cluster->other.age = -cluster->other.age;
+}
+
+/* `value`: the pod. It starts, where it only waited for that. */
+static void grant_arrives(struct sim *sim, struct event *event)
+{
+  struct attempt *attempt = backend_find(sim, event->name);
+  struct cluster_attempt *cluster = &attempt->cluster;
+  const char pod = (char)event->value;
+  if (attempt->presence != PRESENCE_PENDING || cluster->deleted)
+    return;
+  if (cluster->granted && cluster->pod != pod)
+    sim_fail(sim, "%s: two pods may start it", attempt->name.text);
+  if (cluster->pod != pod)
+    exchange(cluster, pod);
+  cluster->granted = true;
+  if (cluster->ready)
+    backend_start_after(sim, attempt, sim_between_us(sim, 100, 1000000));
+}
+
+static void ask_for_grant(struct sim *sim, struct attempt *attempt)
+{
+  if (fails(sim, attempt))
+    return;
+  struct event *event = sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_FROM_DAEMON, grant_arrives);
+  event->name = attempt->name;
+  event->value = attempt->cluster.granted_pod;
+}
+
+static void answer_grant(struct sim *sim, struct attempt *attempt, struct look *look)
+{
+  const bool there = attempt->cluster.granted && attempt->cluster.pod == attempt->cluster.granted_pod;
+  look->view.grant = there && !fails(sim, attempt) ? KUBE_SEEN : KUBE_ERROR;
+  look->view.pod.granted = look->view.grant == KUBE_SEEN;
 }
 
 /* ---- its log ---- */
@@ -208,6 +286,9 @@ static void cluster_answers(struct sim *sim, struct event *event)
   case KUBE_ASK_JOB:
     answer_job(sim, attempt, look);
     break;
+  case KUBE_GRANT:
+    answer_grant(sim, attempt, look);
+    break;
   case KUBE_READ_LOG:
     answer_log(sim, attempt, look);
     break;
@@ -221,7 +302,7 @@ static void begin(struct sim *sim, struct event *event)
 {
   struct look *look = event->owned;
   look->view.recorded = look->attempt->fetched;
-  look->view.pods = look->view.job = look->view.events = KUBE_NOT_ASKED;
+  look->view.pods = look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
   go_on(sim, event);
 }
 
@@ -239,7 +320,7 @@ static void tell(struct sim *sim, struct name name, struct look *look, const str
   seen->output_lost = seen->recorded && attempt->cluster.output_lost;
   seen->progress = decision->presence == PRESENCE_PENDING && decision->text[0] ? "being started" : 0;
   if (seen->recorded)
-    kube_say_who_stopped_it(&seen->record, attempt->cluster.killed, &look->view.pod);
+    kube_say_who_stopped_it(&seen->record, attempt->cluster.killed, "", &look->view.pod);
   backend_tell(sim, name, seen);
 }
 
@@ -258,6 +339,11 @@ static void go_on(struct sim *sim, struct event *event)
   switch (decision.step) {
   case KUBE_TELL:
     tell(sim, event->name, look, &decision);
+    break;
+  case KUBE_GRANT:
+    cluster->granted_pod = cluster->memory.granted[0];
+    ask_for_grant(sim, attempt);
+    next(sim, event, sim_between_us(sim, 1000, 2000), cluster_answers);
     break;
   case KUBE_ASK_PODS:
   case KUBE_ASK_JOB:

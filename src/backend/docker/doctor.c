@@ -1,6 +1,5 @@
 #include "backend/docker/doctor.h"
 
-#include "wire/isolation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,14 +154,7 @@ static void check_live_restore(const struct docker_subject *subject, struct doct
 
 static void check_isolation(const struct docker_subject *subject, struct doctor_check *check)
 {
-  const uint32_t features = engine_isolation(subject->facts);
-  const enum isolation_level level = isolation_level(features);
-  check_find(check, level == ISOLATION_LEVEL_FULL ? CHECK_OK : CHECK_WARNING, "%s", isolation_level_name(level));
-  for (unsigned i = 0; i < ISOLATION_FEATURE_COUNT; i++) {
-    const size_t used = strlen(check->explanation);
-    if (isolation_feature_needed(i) && !(features & 1u << i))
-      snprintf(check->explanation + used, sizeof check->explanation - used, "; %s", isolation_feature_missing(i));
-  }
+  check_find_isolation(check, engine_isolation(subject->facts));
 }
 
 void docker_doctor(const struct docker_subject *subject, struct doctor_check ret[static DOCKER_CHECK_COUNT])

@@ -172,6 +172,18 @@ struct cluster_call *call_delete_pod(struct kubernetes *kubernetes, const struct
   return ask(kubernetes, "DELETE", &path, body, 0, KILL_MS_MAX, true, done, context);
 }
 
+/* Of exactly this pod: with another uid it is a conflict. */
+struct cluster_call *call_grant_pod(struct kubernetes *kubernetes, const struct pod_seen *pod, cluster_done *done,
+                                    void *context)
+{
+  CLEANUP_BUFFER struct buffer path = {0};
+  CLEANUP_FREE char *body =
+    xasprintf("{\"metadata\":{\"uid\":\"%s\",\"annotations\":{\"" ANNOTATION_GRANTED "\":\"yes\"}}}", pod->uid);
+  put_collection(&path, kubernetes, "pods");
+  buffer_printf(&path, "/%s", pod->name);
+  return ask(kubernetes, "PATCH", &path, body, "application/merge-patch+json", CHANGE_MS_MAX, false, done, context);
+}
+
 /* Takes our finalizer away, and leaves those of others. */
 static struct cluster_call *release(struct kubernetes *kubernetes, const char *kind, const char *object,
                                     cluster_done *done, void *context)

@@ -12,23 +12,17 @@ enum {
   FOLLOW_MS_MAX = 4000,    /* how long the end of a log that is followed is waited for */
   LOG_AWAY_MS_MAX = 40000, /* how long a log that is out of reach is asked for; then what there is has to do */
   DELETED_MS = 8000,       /* a pod that is deleted and not seen to run by then will not */
+  FORCED_MS = 60000,       /* of one that ran and was deleted by force, its node would have told by then */
   RETRY_MS = 200,
   MAKING_MS = 3000, /* how long Kubernetes may take to make a pod before it is asked why */
 };
 
-/* How near it is to having run: the pod that may yet run says more than the one that never will. */
+/* The pod that may yet run says more than the one that never will. */
 static int weight(const struct pod_seen *pod)
 {
-  switch (pod->state) {
-  case POD_RUNNING:
-  case POD_ENDED:
-    return 3;
-  case POD_WAITING:
-    return pod->deleted ? 1 : 2;
-  case POD_UNSTARTED:
-    break;
-  }
-  return 0;
+  if (pod->state == POD_UNSTARTED)
+    return 0;
+  return pod->state == POD_WAITING && pod->deleted ? 1 : 2;
 }
 
 bool pod_outweighs(const struct pod_seen *pod, const struct pod_seen *other)
@@ -36,6 +30,16 @@ bool pod_outweighs(const struct pod_seen *pod, const struct pod_seen *other)
   if (weight(pod) != weight(other))
     return weight(pod) > weight(other);
   return pod->made_at[0] && other->made_at[0] && strcmp(pod->made_at, other->made_at) < 0;
+}
+
+bool kube_memory_considers(const struct kube_memory *memory, const struct pod_seen *pod)
+{
+  return !memory->granted[0] || !strcmp(memory->granted, pod->uid);
+}
+
+static bool may_have_run(const struct kube_memory *memory)
+{
+  return memory->ran || memory->granted[0];
 }
 
 void kube_memory_waits(struct kube_memory *memory, enum pod_wait waits_for, struct mono now)
@@ -83,7 +87,9 @@ static void later(struct kube_decision *decision, enum kube_step step, unsigned 
 static void tell_dead_without_record(const struct kube_view *view, struct kube_decision *decision)
 {
   const struct pod_seen *pod = &view->pod;
-  if (pod->failed && pod->reason[0])
+  if (pod->state == POD_RUNNING)
+    tell(decision, PRESENCE_DEAD, "its pod was deleted by force, and its node says nothing more of it");
+  else if (pod->failed && pod->reason[0])
     tell(decision, PRESENCE_DEAD, "Kubernetes has ended its pod: %.200s", pod->text);
   else if (view->log.failure[0])
     tell(decision, PRESENCE_DEAD, "its keeper started nothing: %.200s", view->log.failure);
@@ -158,6 +164,17 @@ static void decide_waiting(const struct kube_view *view, struct kube_decision *d
     tell(decision, PRESENCE_PENDING, "%s", waits_for == WAITS_NORMALLY ? starting : text);
 }
 
+/* Once in each look. (A pod that was made before there were grants does not wait for one.) */
+static void decide_ungranted(const struct kube_view *view, struct kube_decision *decision)
+{
+  if (view->grant == KUBE_NOT_ASKED) {
+    decision->step = KUBE_GRANT;
+    memcpy(decision->memory.granted, view->pod.uid, UID_SIZE);
+  } else {
+    later(decision, KUBE_LOOK_AGAIN, RETRY_MS);
+  }
+}
+
 /* Somebody, perhaps we, wants it away before it ran. */
 static void decide_deleted(const struct kube_view *view, struct kube_decision *decision)
 {
@@ -165,11 +182,26 @@ static void decide_deleted(const struct kube_view *view, struct kube_decision *d
   struct mono *since = &decision->memory.deleted_since;
   if (!since->us)
     *since = view->now;
-  if (!pod->scheduled || pod->node_done || passed(view, *since, DELETED_MS))
+  if (!view->memory.granted[0] || !pod->scheduled || pod->node_done || passed(view, *since, DELETED_MS))
     tell(decision, PRESENCE_DEAD, "%s",
          view->reason[0] ? view->reason : "its pod was deleted before the program was started");
   else
     later(decision, KUBE_LOOK_AGAIN, RETRY_MS);
+}
+
+/* Deleting by force passes the node over, as Kubernetes does with pods whose node is gone. A node that is there tells all the same
+ * what became of the container. */
+static void decide_running(const struct kube_view *view, struct kube_decision *decision)
+{
+  struct kube_memory *memory = &decision->memory;
+  memory->ran = true;
+  kube_memory_waits(memory, WAITS_NORMALLY, view->now);
+  if (view->pod.node_done && !memory->deleted_since.us)
+    memory->deleted_since = view->now;
+  if (view->pod.node_done && passed(view, memory->deleted_since, FORCED_MS))
+    decide_ended(view, decision);
+  else
+    tell_only(decision, PRESENCE_RUNNING);
 }
 
 static void decide_by_pod(const struct kube_view *view, struct kube_decision *decision)
@@ -177,9 +209,7 @@ static void decide_by_pod(const struct kube_view *view, struct kube_decision *de
   const struct pod_seen *pod = &view->pod;
   switch (pod->state) {
   case POD_RUNNING:
-    decision->memory.ran = true;
-    kube_memory_waits(&decision->memory, WAITS_NORMALLY, view->now);
-    tell_only(decision, PRESENCE_RUNNING);
+    decide_running(view, decision);
     break;
   case POD_ENDED:
     decide_ended(view, decision);
@@ -191,6 +221,8 @@ static void decide_by_pod(const struct kube_view *view, struct kube_decision *de
   case POD_WAITING:
     if (pod->deleted)
       decide_deleted(view, decision);
+    else if (!pod->granted)
+      decide_ungranted(view, decision);
     else
       decide_waiting(view, decision, pod->waits_for, pod->text);
     break;
@@ -218,7 +250,7 @@ static void decide_without_pod(const struct kube_view *view, struct kube_decisio
 static void decide_by_job(const struct kube_view *view, struct kube_decision *decision)
 {
   const struct job_seen *job = &view->job_seen;
-  const bool over = job->failed || job->complete || job->deleted || view->memory.ran;
+  const bool over = job->failed || job->complete || job->deleted || may_have_run(&view->memory);
   if (over && !view->pods_again)
     decision->step = KUBE_ASK_PODS;
   else if ((job->failed || job->complete || job->deleted) && view->reason[0])
@@ -227,7 +259,7 @@ static void decide_by_job(const struct kube_view *view, struct kube_decision *de
     tell(decision, PRESENCE_DEAD, "its Job ended and there is no pod of it: %.180s", job->text);
   else if (job->deleted)
     tell(decision, PRESENCE_DEAD, "its Job was deleted by somebody else");
-  else if (view->memory.ran)
+  else if (may_have_run(&view->memory))
     tell(decision, PRESENCE_DEAD, "its pod was deleted by somebody else");
   else
     decide_without_pod(view, decision);
@@ -237,7 +269,7 @@ static void decide_by_nothing(const struct kube_view *view, struct kube_decision
 {
   if (view->memory.given_up)
     tell(decision, PRESENCE_DEAD, "%s", view->reason);
-  else if (view->memory.ran)
+  else if (may_have_run(&view->memory))
     tell(decision, PRESENCE_DEAD, "its Job and its pod were deleted by somebody else");
   else
     tell(decision, PRESENCE_ABSENT, "%s", view->reason);
@@ -293,14 +325,18 @@ void kube_decide(const struct kube_view *view, struct kube_decision *ret)
     decide_by_pods(view, ret);
 }
 
-void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const struct pod_seen *pod)
+void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const char *end,
+                             const struct pod_seen *pod)
 {
+  const bool made_sure = reason == KILLED_DEADLINE && end[0];
   if (record->evidence_errno != ECANCELED)
     return;
-  if (reason != KILLED_NONE) {
+  if (reason != KILLED_NONE && !made_sure) {
     record->evidence_errno = 0;
     record->killed = reason;
     record->message[0] = 0;
+  } else if (made_sure) {
+    snprintf(record->message, sizeof record->message, "%.200s", end);
   } else if (pod->reason[0]) {
     snprintf(record->message, sizeof record->message, "Kubernetes has ended its pod: %.200s", pod->text);
   } else {

@@ -8,14 +8,16 @@
  * stands.
  *
  *   record                                  it has ended: nobody is asked
- *   pod   runs                              it runs
+ *   pod   waits, and is not granted yet     it is: of the pods that Kubernetes may make for a Job, one starts the program
+ *         runs                              it runs
  *         ended                             its log is read; dead, with or without a record
+ *         runs, and is deleted by force     the same, where its node says nothing more for a minute
  *         waits                             pending; for too long: withdrawn, and then absent (the request's fault,
  *                                           which the next launch says) or dead (the platform's)
  *         unstarted, or deleted in time     dead: nothing was started
  *   no pod   Job                            pending: Kubernetes is about to make one; or not, as with one that waits
  *            Job failed or deleted          dead, if there is still no pod: it may have come behind the list
- *            no Job                         absent: nothing was started, and it may be launched; or dead: it had run
+ *            no Job                         absent: no pod was granted, and it may be launched; or dead: one may have run
  *   anything else                           unknown
  *
  * Only the pod tells that its container has ended. A Job's conditions may come before that (FailureTarget and
@@ -60,6 +62,7 @@ struct pod_seen {
   bool failed;            /* phase Failed */
   bool killed;            /* the kubelet says that the program's container was killed for memory */
   bool ours_alone;        /* it has our finalizer */
+  bool granted;           /* it may start its program: see below */
   int exit_code;          /* ENDED */
   char reason[64];        /* of the pod's status or its condition: "Evicted", "NodeLost", "Preempting"; "" */
   char text[REASON_SIZE]; /* in the cluster's words, printable: why it waits, or has ended so; "" */
@@ -74,8 +77,8 @@ struct job_seen {
   char text[REASON_SIZE]; /* why it failed; "" */
 };
 
-/* Of two pods of one attempt, whether this one counts: one that ran or runs, before one that waits, before one that never
- * will run; of two such, the older. */
+/* Of two pods of one attempt, of which none is granted yet, whether this one counts: one that may run before one that never will; of
+ * two such, the older. */
 bool pod_outweighs(const struct pod_seen *pod, const struct pod_seen *other);
 
 /* What is known when it is decided. */
@@ -87,16 +90,19 @@ enum kube_word {
   KUBE_SEEN,
 };
 
-/* What is remembered of an attempt from one look to the next; nothing but `ran` has to be. */
+/* What is remembered of an attempt from one look to the next; nothing but `ran` and `granted` has to be. */
 struct kube_memory {
-  bool ran;      /* its program's container was seen running: it is never launched again */
-  bool given_up; /* it waited too long, by the platform's fault */
+  bool ran;               /* its program's container was seen running: it is never launched again */
+  char granted[UID_SIZE]; /* the pod that may start it, and may have done so: there will be no other; "": none yet */
+  bool given_up;          /* it waited too long, by the platform's fault */
   enum pod_wait waits_for;
   struct mono waiting_since; /* for the same thing; 0: it does not */
-  struct mono deleted_since; /* its pod was seen deleted before it ran; 0: it was not */
+  struct mono deleted_since; /* its pod was seen deleted before it ran, or by force; 0: it was not */
 };
 /* What it waits for, from now on; WAITS_NORMALLY ends it. */
 void kube_memory_waits(struct kube_memory *memory, enum pod_wait waits_for, struct mono now);
+/* Whether a pod is one of those of which one may count: once a pod is granted, it is the only one. */
+bool kube_memory_considers(const struct kube_memory *memory, const struct pod_seen *pod);
 
 /* The log of a container that has ended. */
 struct kube_log {
@@ -118,9 +124,10 @@ struct kube_view {
   const char *reason; /* why the platform failed it before, as far as is remembered; "" */
   struct kube_memory memory;
   enum kube_word pods, job, events;
-  bool pods_again;     /* the pods were listed once more after the Job was seen */
-  const char *trouble; /* of an ERROR, in words */
-  struct pod_seen pod; /* pods SEEN: the one that counts. `message` is not the view's */
+  enum kube_word grant; /* SEEN: the pod has it now */
+  bool pods_again;      /* the pods were listed once more after the Job was seen */
+  const char *trouble;  /* of an ERROR, in words */
+  struct pod_seen pod;  /* pods SEEN: the one that counts. `message` is not the view's */
   struct job_seen job_seen;
   char event[REASON_SIZE]; /* events SEEN: what the cluster said of its Job last; "" */
   struct kube_log log;
@@ -131,6 +138,7 @@ enum kube_step {
   KUBE_ASK_PODS,
   KUBE_ASK_JOB,
   KUBE_ASK_EVENTS,
+  KUBE_GRANT,      /* remember `granted` for ever, and then give it to the pod */
   KUBE_READ_LOG,   /* from its beginning */
   KUBE_SEAL_LOG,   /* no more of it will be had */
   KUBE_LOOK_AGAIN, /* with nothing asked */
@@ -147,5 +155,7 @@ struct kube_decision {
 };
 void kube_decide(const struct kube_view *view, struct kube_decision *ret);
 
-/* A keeper in a pod knows no more than that somebody wanted the end (wire/pod.h): where that was us, we know why. */
-void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const struct pod_seen *pod);
+/* A keeper in a pod knows no more than that somebody wanted the end (wire/pod.h): where that was us, we know why; and `end` is
+ * what the cluster had said of its end before, where we only made sure of that. "": nothing. */
+void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const char *end,
+                             const struct pod_seen *pod);

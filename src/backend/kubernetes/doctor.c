@@ -57,6 +57,14 @@ static void check_network(const struct kubernetes_subject *subject, struct docto
     subject->namespace_);
 }
 
+static void check_isolation(const struct kubernetes_subject *subject, struct doctor_check *check)
+{
+  if (subject->isolation_is_found)
+    check_find_isolation(check, subject->isolation);
+  else
+    check_find(check, CHECK_WARNING, "not known before a program has run: the keeper in its pod finds out");
+}
+
 void kubernetes_doctor(const struct kubernetes_subject *subject, struct doctor_check ret[static KUBERNETES_CHECK_COUNT])
 {
   static const struct {

@@ -97,7 +97,8 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   pod_seen_release(&killing->pod);
   if (!goes_on(killing, answer))
     return;
-  if (!pods_choose(answer->body, &killing->pod, &count, &error) || count == 0 || killing->pod.state == POD_ENDED) {
+  if (!pods_choose(answer->body, &killing->known->memory, &killing->pod, &count, &error) || count == 0 ||
+      killing->pod.state == POD_ENDED) {
     end_killing(killing);
     return;
   }

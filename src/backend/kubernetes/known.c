@@ -13,6 +13,8 @@ enum { FAILURE_MS_FIRST = 200, FAILURE_MS_MAX = 5000 };
 
 /* In the attempt's directory: its program's container was seen running. */
 #define ATTEMPT_RAN "ran"
+/* And this: the pod that may start it, by its uid. */
+#define ATTEMPT_GRANTED "granted"
 /* And this: we deleted its pod, and why, as text. */
 #define ATTEMPT_KILLED "killed"
 
@@ -36,6 +38,14 @@ static bool has_run(const struct known *known)
   return faccessat(known->kubernetes->attempts_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static void read_granted(struct known *known)
+{
+  CLEANUP_FREE char *path = path_of(known, ATTEMPT_GRANTED);
+  CLEANUP_BLOB struct blob *uid = file_read(known->kubernetes->attempts_fd, path, UID_SIZE - 1, 0);
+  if (uid)
+    memcpy(known->memory.granted, uid->data, uid->size);
+}
+
 struct known *kube_known_get(struct kubernetes *kubernetes, struct name name)
 {
   struct known *known = kube_known_find(kubernetes, name);
@@ -45,6 +55,7 @@ struct known *kube_known_get(struct kubernetes *kubernetes, struct name name)
   *known = (struct known){.kubernetes = kubernetes, .name = name, .next = kubernetes->known};
   log_evidence_forget_older(kubernetes->attempts_fd, name);
   known->memory.ran = has_run(known);
+  read_granted(known);
   if (kubernetes->known)
     kubernetes->known->previous = known;
   kubernetes->known = known;
@@ -60,7 +71,8 @@ void kube_known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->follow || known->killing || known->removal ||
                 known->revoked || known->occupies || known->read_along || known->pod_print || known->job_print ||
-                memory_needed(&known->memory) || known->reason[0] || known->refusal[0] || known->delay_ms;
+                memory_needed(&known->memory) || known->reason[0] || known->refusal[0] || known->end[0] ||
+                known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->kubernetes->known) = known->next;
@@ -81,12 +93,12 @@ static void set_memory(struct known *known, const struct kube_memory *memory)
 
 void kube_known_forget(struct known *known)
 {
-  set_memory(known, &(struct kube_memory){.ran = known->memory.ran});
+  set_memory(known, &(struct kube_memory){.ran = known->memory.ran}); /* its directory is gone, if nothing is left */
   kube_known_occupies(known, false);
   kube_follow_abandon(known->follow);
   known->revoked = known->read_along = false;
   known->pod_print = known->job_print = 0;
-  known->reason[0] = known->refusal[0] = 0;
+  known->reason[0] = known->refusal[0] = known->end[0] = 0;
   known->delay_ms = 0;
   kube_known_let_go(known);
 }
@@ -132,6 +144,23 @@ void kube_known_remember(struct known *known, const struct kube_memory *memory)
   if (memory->ran)
     has_begun(known);
   set_memory(known, memory);
+}
+
+bool kube_known_grant(const struct known *known, struct error *error)
+{
+  const int attempts = known->kubernetes->attempts_fd;
+  const char *uid = known->memory.granted;
+  CLEANUP_FD int own = openat(attempts, known->name.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  return (own >= 0 || error_errno(error, "cannot open its directory")) &&
+         replace_state_file(own, ATTEMPT_GRANTED, 0600, uid, strlen(uid), error) &&
+         (fsync(attempts) == 0 || error_errno(error, "cannot sync its directory"));
+}
+
+void kube_known_forget_grant(struct known *known)
+{
+  CLEANUP_FREE char *path = path_of(known, ATTEMPT_GRANTED);
+  (void)unlinkat(known->kubernetes->attempts_fd, path, 0);
+  known->memory.granted[0] = 0;
 }
 
 void kube_known_killed(const struct known *known, enum kill_reason reason)

@@ -69,13 +69,16 @@ struct log_evidence *kubernetes_open_log(struct kubernetes *kubernetes, struct n
   return log;
 }
 
-/* What a container as ours has in every cluster; each record claims what its keeper really found. The network is cut off by a
- * NetworkPolicy only, of which nothing is known here. */
+/* What is asked of every cluster. The network is cut off by a NetworkPolicy only, of which nothing is known here; and the
+ * nodes before Kubernetes 1.22 do not hold a volume in memory to its size. */
+static const uint32_t isolation_asked_for = ISOLATION_NAMESPACES | ISOLATION_ROOT | ISOLATION_UID |
+                                            ISOLATION_CAPABILITIES | ISOLATION_SECCOMP | ISOLATION_MEMORY |
+                                            ISOLATION_PROCESSES | ISOLATION_CPU;
+
 static uint32_t operation_isolation(const struct backend *backend)
 {
-  (void)backend;
-  return ISOLATION_NAMESPACES | ISOLATION_ROOT | ISOLATION_UID | ISOLATION_CAPABILITIES | ISOLATION_SECCOMP |
-         ISOLATION_MEMORY | ISOLATION_PROCESSES | ISOLATION_CPU | ISOLATION_DISK;
+  const struct kubernetes *kubernetes = (const struct kubernetes *)backend;
+  return kubernetes->isolation_found ? kubernetes->isolation_found : isolation_asked_for;
 }
 
 static bool strict_enough(const struct kubernetes *kubernetes)
@@ -199,7 +202,9 @@ static void operation_doctor(const struct backend *backend, struct doctor_report
                                                  .trouble = cluster_here(kubernetes->cluster)
                                                               ? 0
                                                               : cluster_trouble(kubernetes->cluster),
-                                                 .keeper_image = kubernetes->settings.keeper_image},
+                                                 .keeper_image = kubernetes->settings.keeper_image,
+                                                 .isolation = operation_isolation(backend),
+                                                 .isolation_is_found = kubernetes->isolation_found != 0},
                     ret->checks);
   ret->count = KUBERNETES_CHECK_COUNT;
 }

@@ -22,8 +22,8 @@
 #include <string.h>
 
 /*
- * What is known of one attempt while something is done for it, or worth being remembered. All but `memory.ran` is a
- * matter of speed, or of words; and that is a file in the attempt's directory too.
+ * What is known of one attempt while something is done for it, or worth being remembered. All but `memory.ran` and
+ * `memory.granted` is a matter of speed, or of words; and these are files in the attempt's directory too.
  */
 struct known {
   struct kubernetes *kubernetes;
@@ -40,6 +40,7 @@ struct known {
   uint64_t pod_print, job_print; /* of what the last hint was for */
   char reason[REASON_SIZE];      /* why the platform failed it, as far as is known; "" */
   char refusal[REASON_SIZE];     /* why it will never be launched; "" */
+  char end[REASON_SIZE];         /* what was said of its end when there was no record; "" */
   struct mono not_before;        /* of the next launch, after a failed one */
   unsigned delay_ms;             /* that the next failure adds */
   struct known *next, *previous;
@@ -59,6 +60,7 @@ struct kubernetes {
   struct object_settings settings;
   unsigned slots, pull_ms_max, schedule_ms_max;
   bool strict;
+  uint32_t isolation_found; /* by the last keeper whose record was read; 0: by none yet */
 
   struct known *known;
   struct watches *watches;
@@ -93,6 +95,10 @@ void kube_known_occupies(struct known *known, bool occupies);
 /* What a look has decided to remember. That it runs, or has run, is remembered for who comes after us too, and its
  * Secrets are taken away. */
 void kube_known_remember(struct known *known, const struct kube_memory *memory);
+/* Which pod is granted, for who comes after us too: durable, or false with an error. */
+bool kube_known_grant(const struct known *known, struct error *error);
+/* No pod is left, and none has run: another may be granted. */
+void kube_known_forget_grant(struct known *known);
 /* We delete its pod for this, which its keeper cannot know: remembered as well. The first reason stands. */
 void kube_known_killed(const struct known *known, enum kill_reason reason);
 enum kill_reason kube_known_kill_reason(const struct known *known); /* KILLED_NONE: we did not */
@@ -116,6 +122,8 @@ struct cluster_call *call_delete_job(struct kubernetes *kubernetes, struct name 
 /* Of exactly this pod; `grace_s` < 0: its own. */
 struct cluster_call *call_delete_pod(struct kubernetes *kubernetes, const struct pod_seen *pod, int grace_s,
                                      cluster_done *done, void *context);
+struct cluster_call *call_grant_pod(struct kubernetes *kubernetes, const struct pod_seen *pod, cluster_done *done,
+                                    void *context);
 struct cluster_call *call_release_job(struct kubernetes *kubernetes, struct name name, cluster_done *done,
                                       void *context);
 struct cluster_call *call_release_pod(struct kubernetes *kubernetes, const char *pod, cluster_done *done,

@@ -199,7 +199,7 @@ static void begin(void *context)
   const char *why;
   if (known->refusal[0])
     answer(launch, LAUNCH_REFUSED, known->refusal);
-  else if (known->memory.ran)
+  else if (known->memory.ran || known->memory.granted[0])
     answer(launch, LAUNCH_ACCEPTED, 0);
   else if (known->removal || known->killing)
     answer(launch, LAUNCH_UNKNOWN, "it is being withdrawn");

@@ -139,10 +139,14 @@ static json_t *resources(uint64_t memory_bytes, unsigned cpus_milli)
                           amounts(memory_bytes, cpus_milli)));
 }
 
-static json_t *container_rights(void)
+/* The user id is the containers' and not the pod's, which would give it to its pause container too: one process more that
+ * counts for the program's limit. */
+static json_t *container_rights(struct name name)
 {
-  return packed(json_pack("{s:b, s:b, s:b, s:b, s:{s:[s]}}", "privileged", 0, "allowPrivilegeEscalation", 0,
-                          "runAsNonRoot", 1, "readOnlyRootFilesystem", 1, "capabilities", "drop", "ALL"));
+  const json_int_t id = pod_uid(name);
+  return packed(json_pack("{s:b, s:b, s:b, s:b, s:I, s:I, s:{s:[s]}}", "privileged", 0, "allowPrivilegeEscalation", 0,
+                          "readOnlyRootFilesystem", 1, "runAsNonRoot", 1, "runAsUser", id, "runAsGroup", id,
+                          "capabilities", "drop", "ALL"));
 }
 
 static json_t *mount(const char *volume, const char *path, const char *sub_path)
@@ -152,13 +156,13 @@ static json_t *mount(const char *volume, const char *path, const char *sub_path)
   return mount;
 }
 
-static json_t *install_container(const struct object_settings *settings)
+static json_t *install_container(struct name name, const struct object_settings *settings)
 {
   json_t *container =
     packed(json_pack("{s:s, s:s, s:[s,s,s,s,s], s:o, s:o, s:s, s:[o,o]}", "name", CONTAINER_INSTALL, "image",
                      settings->keeper_image, "command", "/assay-keeper", "--install", POD_DIRECTORY, "--from",
                      POD_PLAN_DIRECTORY, "resources", resources(INSTALL_MEMORY_BYTES, settings->cpus_milli),
-                     "securityContext", container_rights(), "terminationMessagePolicy", "FallbackToLogsOnError",
+                     "securityContext", container_rights(name), "terminationMessagePolicy", "FallbackToLogsOnError",
                      "volumeMounts", mount("assay", POD_DIRECTORY, 0), mount("plan", POD_PLAN_DIRECTORY, 0)));
   set_text(container, "imagePullPolicy", settings->keeper_image_pull);
   return container;
@@ -172,14 +176,14 @@ static json_t *program_container(struct name name, const struct plan *plan, cons
     packed(json_pack("{s:s, s:s, s:[s,s,s,s,s], s:s, s:o, s:o, s:s, s:s, s:o}", "name", CONTAINER_PROGRAM, "image",
                      plan->image, "command", POD_DIRECTORY "/" POD_KEEPER, "--pod", POD_DIRECTORY, "--name", name.text,
                      "workingDir", "/", "resources", resources(pod_memory_bytes(&plan->limits), settings->cpus_milli),
-                     "securityContext", container_rights(), "terminationMessagePath", POD_TERMINATION_PATH,
+                     "securityContext", container_rights(name), "terminationMessagePath", POD_TERMINATION_PATH,
                      "terminationMessagePolicy", "File", "volumeMounts", mounts));
   set_text(container, "imagePullPolicy", settings->image_pull);
   return container;
 }
 
-/* The parts of the plan in one directory. They are optional, so that a pod that comes too late, when they have been taken
- * away, starts nothing instead of waiting for ever. */
+/* The parts of the plan in one directory, and whether this pod is granted. The parts are optional, so that a pod that comes too
+ * late, when they have been taken away, starts nothing instead of waiting for ever. */
 static json_t *plan_volume(struct name name, size_t plan_size)
 {
   json_t *sources = packed(json_array());
@@ -188,6 +192,9 @@ static json_t *plan_volume(struct name name, size_t plan_size)
     secret_name(name, part, text);
     json_array_append_new(sources, packed(json_pack("{s:{s:s, s:b}}", "secret", "name", text, "optional", 1)));
   }
+  json_array_append_new(sources,
+                        packed(json_pack("{s:{s:[{s:s, s:{s:s}}]}}", "downwardAPI", "items", "path", POD_GRANT,
+                                         "fieldRef", "fieldPath", "metadata.annotations['" ANNOTATION_GRANTED "']")));
   return packed(json_pack("{s:s, s:{s:i, s:o}}", "name", "plan", "projected", "defaultMode", 0444, "sources", sources));
 }
 
@@ -198,11 +205,9 @@ static json_t *volumes(struct name name, const struct plan *plan, size_t plan_si
                           "sizeLimit", bytes_quantity(plan->limits.disk_bytes), plan_volume(name, plan_size)));
 }
 
-static json_t *pod_rights(struct name name)
+static json_t *pod_rights(void)
 {
-  const uint32_t id = pod_uid(name);
-  return packed(json_pack("{s:b, s:I, s:I, s:{s:s}}", "runAsNonRoot", 1, "runAsUser", (json_int_t)id, "runAsGroup",
-                          (json_int_t)id, "seccompProfile", "type", "RuntimeDefault"));
+  return packed(json_pack("{s:b, s:{s:s}}", "runAsNonRoot", 1, "seccompProfile", "type", "RuntimeDefault"));
 }
 
 static json_t *node_selector(const char *const *pairs)
@@ -260,7 +265,7 @@ static json_t *pod_spec(struct name name, const struct plan *plan, size_t plan_s
     json_pack("{s:s, s:I, s:i, s:b, s:b, s:b, s:s, s:o, s:[o], s:[o], s:o}", "restartPolicy", "Never",
               "activeDeadlineSeconds", (json_int_t)last_resort_s(plan), "terminationGracePeriodSeconds", OBJECT_GRACE_S,
               "automountServiceAccountToken", 0, "enableServiceLinks", 0, "shareProcessNamespace", 0, "dnsPolicy",
-              "Default", "securityContext", pod_rights(name), "initContainers", install_container(settings),
+              "Default", "securityContext", pod_rights(), "initContainers", install_container(name, settings),
               "containers", program_container(name, plan, settings), "volumes", volumes(name, plan, plan_size)));
   set_placement(spec, settings);
   return spec;
@@ -284,6 +289,16 @@ static bool all_utf8(const struct plan *plan, const struct object_settings *sett
   return true;
 }
 
+/* What is evicted, preempted or on a node that goes has failed at once, and no other pod is made for it, not even before it
+ * has ended. A server that is older than these (1.26, 1.29) leaves them out. */
+static json_t *job_spec(json_t *template)
+{
+  return packed(json_pack("{s:i, s:i, s:i, s:{s:[{s:s, s:[{s:s, s:s}]}]}, s:s, s:o}", "backoffLimit", 0, "completions",
+                          1, "parallelism", 1, "podFailurePolicy", "rules", "action", "FailJob", "onPodConditions",
+                          "type", "DisruptionTarget", "status", "True", "podReplacementPolicy", "Failed", "template",
+                          template));
+}
+
 struct blob *job_encode(struct name name, const struct plan *plan, size_t plan_size,
                         const struct object_settings *settings, struct error *error)
 {
@@ -292,8 +307,7 @@ struct blob *job_encode(struct name name, const struct plan *plan, size_t plan_s
   json_t *template =
     packed(json_pack("{s:{s:o, s:[s]}, s:o}", "metadata", "labels", labels(name, settings->instance), "finalizers",
                      OBJECT_FINALIZER, "spec", pod_spec(name, plan, plan_size, settings)));
-  return dump(packed(json_pack("{s:s, s:s, s:{s:s, s:o, s:[s]}, s:{s:i, s:i, s:i, s:o}}", "apiVersion", "batch/v1",
-                               "kind", "Job", "metadata", "name", object_name(name).text, "labels",
-                               labels(name, settings->instance), "finalizers", OBJECT_FINALIZER, "spec", "backoffLimit",
-                               0, "completions", 1, "parallelism", 1, "template", template)));
+  return dump(packed(json_pack("{s:s, s:s, s:{s:s, s:o, s:[s]}, s:o}", "apiVersion", "batch/v1", "kind", "Job",
+                               "metadata", "name", object_name(name).text, "labels", labels(name, settings->instance),
+                               "finalizers", OBJECT_FINALIZER, "spec", job_spec(template))));
 }

@@ -21,6 +21,8 @@
 #define LABEL_EVALUATION "assay.evaluation" /* its id */
 #define LABEL_ATTEMPT "assay.attempt"       /* decimal */
 #define OBJECT_FINALIZER "assay/verdict"
+/* Of the one pod of an attempt that may start its program; its kubelet hands it in (POD_GRANT). */
+#define ANNOTATION_GRANTED "assay/granted"
 
 #define CONTAINER_INSTALL "install" /* puts keeper and plan there */
 #define CONTAINER_PROGRAM "program" /* the keeper's, and the program's */

@@ -77,17 +77,21 @@ static void tell_unknown(struct look *look, const char *why)
   tell_only(look, PRESENCE_UNKNOWN, 0, why);
 }
 
-/* Dead, with what there is of evidence. */
+/* Dead, with what there is of evidence. A pod that is called dead may be killed to make sure, and its record come then. */
 static void tell_dead(struct look *look, const char *reason)
 {
-  const struct known *known = look->known;
-  const struct kubernetes *kubernetes = known->kubernetes;
+  struct known *known = look->known;
+  struct kubernetes *kubernetes = known->kubernetes;
   CLEANUP_EVIDENCE struct evidence evidence = {0};
   struct error error;
   if (evidence_read(kubernetes->attempts_fd, known->name, &evidence, &error) &&
       evidence_read_outputs(kubernetes->attempts_fd, kubernetes->attempts_path, known->name, &evidence, &error)) {
+    if (evidence.recorded && evidence.record.isolation)
+      kubernetes->isolation_found = evidence.record.isolation;
     if (evidence.recorded)
-      kube_say_who_stopped_it(&evidence.record, kube_known_kill_reason(known), &look->view.pod);
+      kube_say_who_stopped_it(&evidence.record, kube_known_kill_reason(known), known->end, &look->view.pod);
+    else
+      snprintf(known->end, sizeof known->end, "%s", reason);
     tell(look, PRESENCE_DEAD, &evidence, 0, evidence.problem[0] ? evidence.problem : reason);
   } else {
     tell_unknown(look, error.message);
@@ -120,7 +124,7 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   pod_seen_release(&view->pod);
   view->pods_again = view->job != KUBE_NOT_ASKED;
   view->pods = word_of(look, answer) == KUBE_SEEN ? KUBE_SEEN : KUBE_ERROR; /* a list is never absent */
-  if (view->pods == KUBE_SEEN && !pods_choose(answer->body, &view->pod, &count, &error)) {
+  if (view->pods == KUBE_SEEN && !pods_choose(answer->body, &look->known->memory, &view->pod, &count, &error)) {
     view->pods = KUBE_ERROR;
     set_trouble(look, error.message);
   } else if (view->pods == KUBE_SEEN && count == 0) {
@@ -155,6 +159,27 @@ static void on_events(void *context, const struct cluster_answer *answer)
   view->events = KUBE_SEEN;
   snprintf(view->event, sizeof view->event, "%.180s", message ? message : "");
   go_on(look);
+}
+
+/* Which pod it is is durable before anybody is told, and for ever: so no other starts the program, whatever happens. */
+
+static void on_granted(void *context, const struct cluster_answer *answer)
+{
+  struct look *look = context;
+  look->call = 0;
+  look->view.pod.granted = word_of(look, answer) == KUBE_SEEN;
+  look->view.grant = look->view.pod.granted ? KUBE_SEEN : KUBE_ERROR;
+  go_on(look);
+}
+
+static void grant(struct look *look)
+{
+  struct known *known = look->known;
+  struct error error;
+  if (kube_known_grant(known, &error))
+    look->call = call_grant_pod(known->kubernetes, &look->view.pod, on_granted, look);
+  else
+    tell_unknown(look, error.message);
 }
 
 /* The log. */
@@ -281,6 +306,9 @@ static void go_on(struct look *look)
   case KUBE_ASK_EVENTS:
     look->call = call_list_events(kubernetes, known->name, on_events, look);
     break;
+  case KUBE_GRANT:
+    grant(look);
+    break;
   case KUBE_READ_LOG:
     set_timer(look, read_log, decision.delay_ms);
     break;
@@ -307,7 +335,7 @@ static void begin_look(void *context)
     return;
   }
   look->view.recorded = evidence.recorded;
-  look->view.pods = look->view.job = look->view.events = KUBE_NOT_ASKED;
+  look->view.pods = look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
   go_on(look);
 }
 

@@ -77,10 +77,12 @@ static void finish(struct removal *removal)
   kubernetes->removals.active--;
   kubernetes->removals.count--;
   kube_removal_abandon(removal);
-  if (withdrawn)
-    kubernetes_hint(kubernetes, known->name);
-  else
+  if (!withdrawn) {
     kube_known_forget(known);
+  } else {
+    kube_known_forget_grant(known);
+    kubernetes_hint(kubernetes, known->name);
+  }
   kubernetes_capacity_changed(kubernetes);
   kube_removals_resume(kubernetes);
 }
@@ -133,7 +135,7 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   if (!goes_on(removal, answer))
     return;
   pod_seen_release(&removal->pod);
-  bool told = pods_choose(answer->body, &removal->pod, &count, 0);
+  bool told = pods_choose(answer->body, 0, &removal->pod, &count, 0);
   bool ending = told && count && removal->pod.deleted && !removal->pod.ours_alone && removal->pod.state == POD_RUNNING;
   if (!told || ending)
     retry_later(removal);

@@ -157,6 +157,7 @@ bool pod_inspect(const json_t *pod, struct pod_seen *ret, struct error *error)
     .deleted = text_at(metadata, "deletionTimestamp") != 0,
     .failed = text_is(text_at(status, "phase"), "Failed"),
     .ours_alone = has_finalizer(metadata),
+    .granted = text_at(member(metadata, "annotations"), ANNOTATION_GRANTED) != 0,
   };
   const json_t *grace = member(metadata, "deletionGracePeriodSeconds");
   seen.node_done = seen.deleted && json_is_integer(grace) && json_integer_value(grace) == 0;
@@ -187,11 +188,12 @@ bool job_inspect(const json_t *job, struct job_seen *ret, struct error *error)
   return true;
 }
 
-bool pods_choose(const json_t *list, struct pod_seen *ret, unsigned *ret_count, struct error *error)
+bool pods_choose(const json_t *list, const struct kube_memory *memory, struct pod_seen *ret, unsigned *ret_count,
+                 struct error *error)
 {
   const json_t *items = member(list, "items");
   struct pod_seen chosen = {0}, seen;
-  bool any = false;
+  unsigned count = 0;
   if (!json_is_array(items))
     return error_set(error, ERROR_INTERNAL, 0, "the cluster's list of pods is no list");
   for (size_t i = 0; i < json_array_size(items); i++) {
@@ -199,16 +201,17 @@ bool pods_choose(const json_t *list, struct pod_seen *ret, unsigned *ret_count, 
       pod_seen_release(&chosen);
       return false;
     }
-    if (!any || pod_outweighs(&seen, &chosen)) {
+    const bool considered = !memory || kube_memory_considers(memory, &seen);
+    if (considered && (count == 0 || pod_outweighs(&seen, &chosen))) {
       struct pod_seen other = chosen;
       chosen = seen;
       seen = other;
-      any = true;
     }
+    count += considered;
     pod_seen_release(&seen);
   }
-  *ret_count = (unsigned)json_array_size(items);
-  if (any)
+  *ret_count = count;
+  if (count)
     *ret = chosen;
   return true;
 }

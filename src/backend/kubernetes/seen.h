@@ -19,10 +19,12 @@ bool pod_inspect(const json_t *pod, struct pod_seen *ret, struct error *error);
 bool job_inspect(const json_t *job, struct job_seen *ret, struct error *error);
 
 /*
- * Of an attempt's pods (a PodList), the one that counts (pod_outweighs()).
- * `ret_count` is of all of them. False where the list makes no sense; where it is empty, `ret` is untouched.
+ * Of an attempt's pods (a PodList), the one that counts: of those that `memory` considers (NULL: all), the weightiest
+ * (pod_outweighs()).
+ * `ret_count` is of those too. False where the list makes no sense; where it is empty, `ret` is untouched.
  */
-bool pods_choose(const json_t *list, struct pod_seen *ret, unsigned *ret_count, struct error *error);
+bool pods_choose(const json_t *list, const struct kube_memory *memory, struct pod_seen *ret, unsigned *ret_count,
+                 struct error *error);
 
 /* What of a pod or Job makes it worth looking: two that differ in nothing that matters have the same number. */
 uint64_t pod_fingerprint(const json_t *pod);

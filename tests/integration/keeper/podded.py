@@ -64,6 +64,7 @@ class Podded(Contained):
         (place / "assay").mkdir()
         (self.attempt(name)).mkdir()
         (place / "secret/key").write_bytes(self.keys[name])
+        (place / "secret/granted").write_text("yes")
         for number, offset in enumerate(range(0, max(len(the_plan), 1), PLAN_PART)):
             (place / f"secret/plan.{number}").write_bytes(the_plan[offset:offset + PLAN_PART])
         for file in ("log", "termination"):

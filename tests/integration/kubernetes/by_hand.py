@@ -48,4 +48,24 @@ def a_daemon_that_was_killed_adopts_what_runs(scenario):
         yield from left_by_daemon(daemon)
 
 
-main(a_job_deleted_by_hand_does_not_end_its_program, a_pod_deleted_by_hand_is_lost_and_starts_once, a_daemon_that_was_killed_adopts_what_runs)
+def all_that_is_there_is_deleted_by_hand(scenario):
+    """Jobs, pods and Secrets of the namespace at once, with some that run and some that are being made: lost, or not even begun."""
+    with scenario.daemon(slots=8) as daemon:
+        ids = submit(daemon, *[python(SLEEP.format(600), limits={"wall_time_ms": 900_000})] * 3)
+        wait_until_running(daemon.client(), ids)
+        ids += submit(daemon, *[python(SLEEP.format(5))] * 3)
+        for path in (JOBS, PODS, PODS.replace("pods", "secrets")):
+            label = "labelSelector=app.kubernetes.io/managed-by=assay"
+            scenario.cluster.call("DELETE", f"{path}?{label}", {"propagationPolicy": "Background"})
+        for evaluation in finish_all(daemon, ids):
+            kind, _, reason = verdict_of(evaluation)
+            ran_whole = kind == "completed" and evaluation["stdout"]["text"] == "begun\nended\n"
+            if not (ran_whole or kind == "lost" and "deleted" in reason) or evaluation["attempt"] != 1:
+                yield f"{evaluation}"
+            if ran_whole and evaluation["id"] in ids[:3]:
+                yield f"its pod was deleted: {evaluation}"
+        yield from left_by_daemon(daemon)
+
+
+main(a_job_deleted_by_hand_does_not_end_its_program, a_pod_deleted_by_hand_is_lost_and_starts_once, a_daemon_that_was_killed_adopts_what_runs,
+     all_that_is_there_is_deleted_by_hand)

@@ -5,7 +5,8 @@ over."""
 import time
 
 from scenario import (
-    SLEEP, Flight, finish_all, kubernetes, left_by_daemon, main, python, relay, submit, verdict_of, wait_until, wait_until_running,
+    DIVIDE, SLEEP, Flight, check_divided, finish_all, kubernetes, left_by_daemon, main, python, relay, submit, verdict_of, wait_until,
+    wait_until_running,
 )
 
 SPACE = f"/api/v1/namespaces/{kubernetes.NAMESPACE}"
@@ -102,6 +103,47 @@ def what_is_evicted_is_lost_and_the_others_are_not(scenario):
         yield from left_by_daemon(daemon)
 
 
+def what_is_drained_is_lost_and_starts_once(scenario):
+    """As `kubectl drain` does it: the node takes no more, and its pods are evicted one by one."""
+    with scenario.daemon(slots=8) as daemon:
+        drained = submit(daemon, *[python(SLEEP.format(600), limits={"wall_time_ms": 900_000})] * 3)
+        wait_until_running(daemon.client(), drained)
+        pods = wait_until("their pods run", lambda: running_pods(scenario.cluster, len(drained)))
+        scenario.cluster.call("PATCH", NODE, {"spec": {"unschedulable": True}})
+        for pod in pods:
+            name = pod["metadata"]["name"]
+            scenario.cluster.make(f"{SPACE}/pods/{name}/eviction", {
+                "apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": name, "namespace": kubernetes.NAMESPACE},
+            })
+        later = submit(daemon, *[python(DIVIDE)] * 2)
+        yield from check_lost(finish_all(daemon, drained), "deleted by somebody else")
+        scenario.cluster.call("PATCH", NODE, {"spec": {"unschedulable": None}})
+        yield from check_divided(finish_all(daemon, later))
+        yield from left_by_daemon(daemon)
+
+
+def what_ran_on_a_node_that_is_gone_is_lost_and_what_waited_is_not(scenario):
+    """Its kubelet says nothing any more, and an administrator takes it out of the cluster; later it comes back."""
+    with scenario.daemon(slots=8) as daemon:
+        gone = submit(daemon, *[python(SLEEP.format(600), limits={"wall_time_ms": 900_000})] * 3)
+        wait_until_running(daemon.client(), gone)
+        wait_until("their pods run", lambda: running_pods(scenario.cluster, len(gone)))
+        scenario.cluster.kubelet.kill()
+        scenario.cluster.call("DELETE", NODE)
+        later = submit(daemon, *[python(DIVIDE)] * 2)
+        yield from check_lost(finish_all(daemon, gone), "its node says nothing more of it", output="")
+        scenario.cluster.kubelet.start()
+        yield from check_divided(finish_all(daemon, later))
+        yield from left_by_daemon(daemon)
+
+
+def check_lost(evaluations, words, output="begun\n"):
+    for evaluation in evaluations:
+        kind, _, reason = verdict_of(evaluation)
+        if kind != "lost" or words not in reason or evaluation["attempt"] != 1 or evaluation.get("stdout", {"text": ""})["text"] != output:
+            yield f"{evaluation}"
+
+
 def running_pods(cluster, count):
     pods = [pod for pod in cluster.objects("pods") if pod["status"]["phase"] == "Running"]
     return pods if len(pods) == count else None
@@ -111,4 +153,5 @@ main(
     watches_that_are_cut_again_and_again_lose_nothing, a_watch_that_goes_silent_loses_nothing,
     rights_that_are_taken_away_and_given_back_cost_time_only, a_quota_of_no_jobs_is_waited_out, a_quota_of_no_pods_is_waited_out,
     a_node_that_takes_no_more_is_waited_for_and_what_runs_goes_on, what_is_evicted_is_lost_and_the_others_are_not,
+    what_is_drained_is_lost_and_starts_once, what_ran_on_a_node_that_is_gone_is_lost_and_what_waited_is_not,
 )

@@ -3,6 +3,8 @@ over."""
 
 import argparse
 import contextlib
+import random
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -11,7 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from harness import docker, events, kubernetes, relay, tap, traces
 from harness.daemon import Daemon
-from harness.evaluations import DIVIDE, TRACEBACK, parallel
+from harness.evaluations import DIVIDE, TRACEBACK, check_counted, check_once, counter, parallel
+from harness.length import long
+from harness.load import Load
+from harness.sightings import Sightings
+from harness.tap import Note
 
 PATIENCE_SECONDS = 180
 RECONCILED_SECONDS = 150
@@ -29,8 +35,10 @@ class Scenario:
         parser.add_argument("--assayd", required=True, type=Path)
         parser.add_argument("--keeper", required=True, type=Path)
         parser.add_argument("--cli", type=Path)
+        parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="of all that is random")
         parser.add_argument("--match", default="", help="only rules with this in their name")
         self.options = parser.parse_args()
+        self.random = random.Random(self.options.seed)
         self.cluster = None
 
     def daemon(self, *, options=(), config=None, **settings):
@@ -39,21 +47,24 @@ class Scenario:
         return Daemon(self.options.assayd, self.options.keeper, options=cluster_options, enter=self.cluster.into_network(), **settings)
 
 
-def main(*rules, images=(docker.IMAGE,)):
-    """Each rule is a function whose name says what holds, and which yields what is wrong."""
+def main(*rules, images=(docker.IMAGE,), **cluster_settings):
+    """Each rule is a function whose name says what holds, or one with arguments: (function, argument, …). It yields what is wrong.
+    `cluster_settings` are those of kubernetes.Cluster."""
     if reason := kubernetes.why_not():
         tap.skip_all(reason)
     traces.adopt_orphans()
     scenario = Scenario()
     report = tap.Tap()
-    with kubernetes.Cluster() as scenario.cluster:
+    report.note(f"--seed {scenario.options.seed}")
+    with kubernetes.Cluster(**cluster_settings) as scenario.cluster:
         scenario.cluster.load(kubernetes.KEEPER_IMAGE, *images, keeper=scenario.options.keeper)
         for rule in rules:
-            name = rule.__name__.replace("_", " ")
+            function, *arguments = rule if isinstance(rule, tuple) else (rule,)
+            name = " ".join([function.__name__.replace("_", " "), *map(str, arguments)])
             if scenario.options.match not in name:
                 continue
             begun = time.monotonic()
-            report.run(name, rule, scenario)
+            report.run(name, function, scenario, *arguments)
             report.note(f"{time.monotonic() - begun:.1f} s")
             report.result(f"{name}: nothing is left over", traces.eventually(scenario.cluster.left_over, RECONCILED_SECONDS))
     sys.exit(report.done())

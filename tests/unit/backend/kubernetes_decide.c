@@ -37,7 +37,9 @@ static struct kube_view view_of_pod(enum pod_state state)
   struct kube_view view = view_of_nothing();
   view.pods = KUBE_SEEN;
   view.pod.state = state;
-  view.pod.scheduled = true;
+  view.pod.scheduled = view.pod.granted = true;
+  strcpy(view.pod.uid, "first");
+  strcpy(view.memory.granted, "first");
   return view;
 }
 
@@ -115,6 +117,23 @@ static void a_pod_that_runs_is_running_whatever_its_job_says(void **state)
   assert_true(decide(&view).memory.ran);
   view.pod.deleted = true; /* its keeper is about to write its record */
   assert_told(&view, PRESENCE_RUNNING);
+}
+
+static void what_runs_on_a_node_that_is_gone_is_dead_after_a_while(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_pod(POD_RUNNING);
+  view.pod.deleted = view.pod.node_done = true;
+  assert_told(&view, PRESENCE_RUNNING);
+  view.memory = decide(&view).memory;
+  view.now = mono_add_ms(view.now, 59 * 1000);
+  assert_told(&view, PRESENCE_RUNNING); /* a node that is there has more to tell */
+  view.begun = view.now = mono_add_ms(view.now, 1000);
+  assert_step(&view, KUBE_READ_LOG);
+  view.log.absent = view.log.sealed = true;
+  view.log.tries = 1;
+  assert_told(&view, PRESENCE_DEAD);
+  assert_says(&view, "by force");
 }
 
 static void the_log_of_what_has_ended_is_read_until_it_has_a_record(void **state)
@@ -225,6 +244,49 @@ static void a_pod_that_is_deleted_before_it_ran_is_dead_once_that_is_certain(voi
   view.pod.deleted = view.pod.node_done = true;
   assert_told(&view, PRESENCE_DEAD);
   view.pod.node_done = view.pod.scheduled = false;
+  assert_told(&view, PRESENCE_DEAD);
+}
+
+static void the_pod_that_waits_first_is_granted_and_no_other_counts_then(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_pod(POD_WAITING);
+  view.memory.granted[0] = 0;
+  view.pod.granted = false;
+  assert_step(&view, KUBE_GRANT);
+  assert_string_equal(decide(&view).memory.granted, "first");
+  view.memory = decide(&view).memory;
+  view.grant = KUBE_ERROR; /* it may have it all the same */
+  assert_step(&view, KUBE_LOOK_AGAIN);
+  view.grant = KUBE_SEEN;
+  view.pod.granted = true;
+  assert_told(&view, PRESENCE_PENDING);
+  struct pod_seen other = {.uid = "second"};
+  assert_true(kube_memory_considers(&view.memory, &view.pod));
+  assert_false(kube_memory_considers(&view.memory, &other));
+}
+
+static void what_was_never_granted_is_dead_as_soon_as_it_is_deleted(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_pod(POD_WAITING);
+  view.memory.granted[0] = 0;
+  view.pod.granted = false;
+  view.pod.deleted = true;
+  assert_told(&view, PRESENCE_DEAD);
+}
+
+/* Nobody has seen it run, and nobody knows that it has not. */
+static void what_was_granted_and_is_gone_is_dead(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_job();
+  strcpy(view.memory.granted, "first");
+  assert_step(&view, KUBE_ASK_PODS);
+  view.pods_again = true;
+  assert_told(&view, PRESENCE_DEAD);
+  assert_says(&view, "deleted by somebody else");
+  view.job = KUBE_ABSENT;
   assert_told(&view, PRESENCE_DEAD);
 }
 
@@ -346,17 +408,16 @@ static void nothing_there_is_absent_unless_it_ran_or_was_given_up(void **state)
   assert_says(&view, "no node");
 }
 
-static void of_two_pods_the_one_that_ran_counts_then_one_that_may_run_and_then_the_older(void **state)
+static void of_two_pods_the_one_that_may_run_counts_and_then_the_older(void **state)
 {
   (void)state;
   const struct pod_seen unstarted = {.state = POD_UNSTARTED, .made_at = "2026-11-30T00:00:00Z"},
                         leaving = {.state = POD_WAITING, .deleted = true, .made_at = "2026-11-30T00:00:01Z"},
                         waits = {.state = POD_WAITING, .made_at = "2026-11-30T00:00:02Z"},
-                        runs = {.state = POD_RUNNING, .made_at = "2026-11-30T00:00:03Z"},
-                        ended = {.state = POD_ENDED, .made_at = "2026-11-30T00:00:04Z"};
-  const struct pod_seen *in_order[] = {&runs, &ended, &waits, &leaving, &unstarted};
-  for (size_t i = 0; i < 5; i++)
-    for (size_t j = 0; j < 5; j++)
+                        younger = {.state = POD_WAITING, .made_at = "2026-11-30T00:00:03Z"};
+  const struct pod_seen *in_order[] = {&waits, &younger, &leaving, &unstarted};
+  for (size_t i = 0; i < 4; i++)
+    for (size_t j = 0; j < 4; j++)
       assert_int_equal(pod_outweighs(in_order[i], in_order[j]), i < j);
   const struct pod_seen undated = {.state = POD_WAITING};
   assert_false(pod_outweighs(&waits, &undated) || pod_outweighs(&undated, &waits));
@@ -367,20 +428,26 @@ static void who_stopped_it_is_said_where_it_was_us_or_the_cluster(void **state)
   (void)state;
   struct pod_seen pod = {0};
   struct record record = {.evidence_errno = ECANCELED, .message = "ended from outside"};
-  kube_say_who_stopped_it(&record, KILLED_CANCELLED, &pod);
+  kube_say_who_stopped_it(&record, KILLED_CANCELLED, "", &pod);
   assert_int_equal(record.evidence_errno, 0);
   assert_int_equal(record.killed, KILLED_CANCELLED);
   assert_string_equal(record.message, "");
   record = (struct record){.evidence_errno = ECANCELED};
-  kube_say_who_stopped_it(&record, KILLED_NONE, &pod);
+  kube_say_who_stopped_it(&record, KILLED_NONE, "", &pod);
   assert_int_equal(record.evidence_errno, ECANCELED);
   assert_string_equal(record.message, "its pod was deleted by somebody else");
   strcpy(pod.reason, "Preempting");
   strcpy(pod.text, "Preempting: for another");
-  kube_say_who_stopped_it(&record, KILLED_NONE, &pod);
+  kube_say_who_stopped_it(&record, KILLED_NONE, "", &pod);
   assert_string_equal(record.message, "Kubernetes has ended its pod: Preempting: for another");
+  record = (struct record){.evidence_errno = ECANCELED};
+  kube_say_who_stopped_it(&record, KILLED_DEADLINE, "Kubernetes has ended its pod: Evicted", &pod);
+  assert_int_equal(record.evidence_errno, ECANCELED);
+  assert_string_equal(record.message, "Kubernetes has ended its pod: Evicted");
+  kube_say_who_stopped_it(&record, KILLED_CANCELLED, "Kubernetes has ended its pod: Evicted", &pod);
+  assert_int_equal(record.killed, KILLED_CANCELLED);
   record = (struct record){.killed = KILLED_WALL_TIME}; /* its own doing, before we came */
-  kube_say_who_stopped_it(&record, KILLED_CANCELLED, &pod);
+  kube_say_who_stopped_it(&record, KILLED_CANCELLED, "", &pod);
   assert_int_equal(record.killed, KILLED_WALL_TIME);
 }
 
@@ -393,6 +460,7 @@ int main(void)
     cmocka_unit_test(pods_are_asked_for_first_and_the_job_where_there_is_none),
     cmocka_unit_test(an_error_says_nothing_even_of_what_ran),
     cmocka_unit_test(a_pod_that_runs_is_running_whatever_its_job_says),
+    cmocka_unit_test(what_runs_on_a_node_that_is_gone_is_dead_after_a_while),
     cmocka_unit_test(the_log_of_what_has_ended_is_read_until_it_has_a_record),
     cmocka_unit_test(a_log_that_is_gone_or_of_a_keeper_that_failed_is_not_read_again),
     cmocka_unit_test(a_log_that_is_out_of_reach_says_nothing_and_is_asked_for_a_while),
@@ -400,13 +468,16 @@ int main(void)
     cmocka_unit_test(why_there_is_no_record_is_said_by_who_knows_best),
     cmocka_unit_test(a_pod_that_never_ran_is_dead),
     cmocka_unit_test(a_pod_that_is_deleted_before_it_ran_is_dead_once_that_is_certain),
+    cmocka_unit_test(the_pod_that_waits_first_is_granted_and_no_other_counts_then),
+    cmocka_unit_test(what_was_never_granted_is_dead_as_soon_as_it_is_deleted),
+    cmocka_unit_test(what_was_granted_and_is_gone_is_dead),
     cmocka_unit_test(a_pod_that_waits_is_pending_and_says_for_what),
     cmocka_unit_test(what_waits_too_long_is_withdrawn),
     cmocka_unit_test(waiting_for_something_else_begins_anew),
     cmocka_unit_test(a_job_without_a_pod_is_pending_and_the_cluster_is_asked_why),
     cmocka_unit_test(a_job_that_has_ended_or_is_deleted_is_dead_without_a_pod),
     cmocka_unit_test(nothing_there_is_absent_unless_it_ran_or_was_given_up),
-    cmocka_unit_test(of_two_pods_the_one_that_ran_counts_then_one_that_may_run_and_then_the_older),
+    cmocka_unit_test(of_two_pods_the_one_that_may_run_counts_and_then_the_older),
     cmocka_unit_test(who_stopped_it_is_said_where_it_was_us_or_the_cluster),
   };
   return cmocka_run_group_tests(tests, 0, 0);

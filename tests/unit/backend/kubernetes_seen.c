@@ -101,7 +101,7 @@ static void names_that_could_not_stand_in_a_path_are_refused(void **state)
   }
 }
 
-static void of_several_pods_the_one_that_ran_counts(void **state)
+static void of_several_pods_one_counts_and_once_one_is_granted_no_other(void **state)
 {
   (void)state;
   json_t *list = parse(
@@ -116,10 +116,16 @@ static void of_several_pods_the_one_that_ran_counts(void **state)
   struct pod_seen seen;
   struct error error;
   unsigned count;
-  assert_true(pods_choose(list, &seen, &count, &error));
+  assert_true(pods_choose(list, 0, &seen, &count, &error));
   assert_int_equal(count, 3);
+  assert_string_equal(seen.name, "a");
+  pod_seen_release(&seen);
+  assert_true(pods_choose(list, &(struct kube_memory){.granted = "c"}, &seen, &count, &error));
+  assert_int_equal(count, 1);
   assert_string_equal(seen.name, "c");
   pod_seen_release(&seen);
+  assert_true(pods_choose(list, &(struct kube_memory){.granted = "gone"}, &seen, &count, &error));
+  assert_int_equal(count, 0);
   json_decref(list);
 }
 
@@ -195,7 +201,7 @@ int main(void)
     cmocka_unit_test(a_pods_state_is_that_of_the_programs_container),
     cmocka_unit_test(a_termination_message_is_handed_on),
     cmocka_unit_test(names_that_could_not_stand_in_a_path_are_refused),
-    cmocka_unit_test(of_several_pods_the_one_that_ran_counts),
+    cmocka_unit_test(of_several_pods_one_counts_and_once_one_is_granted_no_other),
     cmocka_unit_test(only_complete_and_failed_end_a_job),
     cmocka_unit_test(a_fingerprint_changes_with_what_matters_alone),
     cmocka_unit_test(lines_of_a_watch_are_told_apart),

@@ -4,6 +4,15 @@
 # [expect]
 # verdict = "completed"
 # stdout = ".: ENOSPC\n/tmp: ENOSPC\n"
+# [on.kubernetes]
+# # It limits no number of files: they end with the memory that each takes, or with the program's time. On cgroup v1, where the keeper
+# # cannot tell how much of the kernel's memory would be given back, it may be killed with its program.
+# stdout = ""
+# either = [
+#   { verdict = "out_of_memory", limit = "memory_bytes" },
+#   { verdict = "timed_out", limit = "wall_time_ms" },
+#   { verdict = "lost", reason = "ran out of memory" },
+# ]
 import errno
 import os
 

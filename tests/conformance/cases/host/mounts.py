@@ -6,7 +6,22 @@
 # [on.docker]
 # # The directory into which the keeper writes the evidence comes from the host, and is closed to everybody but the keeper.
 # stdout = { matches = "(read-only or private|\\[\\('/assay/attempt', '\\w+', 'closed'\\)\\])\n" }
+# [on.kubernetes]
+# # What the keeper came in, where its last words go, and the kubelet's list of names: Landlock, or who owns them, closes them.
+# stdout = { matches = "\\[(\\('/(assay|assay-termination|etc/hosts|etc/hostname|etc/resolv.conf)', '\\w+', 'not to be written'\\)(, )?)*\\]\n" }
 import os
+import tempfile
+
+
+def state_of(path):
+    if not any(os.access(path, way) for way in (os.R_OK, os.W_OK, os.X_OK)):
+        return "closed"
+    try:
+        tempfile.TemporaryFile(dir=path).close() if os.path.isdir(path) else open(path, "ab").close()
+    except OSError:
+        return "not to be written"
+    return "open"
+
 
 harmless = {"devtmpfs", "tmpfs", "proc", "mqueue", "devpts", "overlay"}
 writable = []
@@ -14,6 +29,5 @@ for line in open("/proc/self/mountinfo"):
     fields = line.split()
     options, kind = fields[5].split(","), fields[fields.index("-") + 1]
     if "rw" in options and kind not in harmless:
-        closed = not any(os.access(fields[4], way) for way in (os.R_OK, os.W_OK, os.X_OK))
-        writable.append((fields[4], kind, "closed" if closed else "open"))
+        writable.append((fields[4], kind, state_of(fields[4])))
 print(writable or "read-only or private")

@@ -6,6 +6,9 @@
 # [on.docker]
 # # Docker covers all of these but one, which tells how many keys each user id has in the kernel.
 # stdout = "['key-users']\n"
+# [on.kubernetes]
+# # As on Docker.
+# stdout = "['key-users']\n"
 import os
 
 opened = []

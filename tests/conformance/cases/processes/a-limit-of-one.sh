@@ -7,6 +7,9 @@
 # limit = "processes"
 # stdout = "alone\n"
 # stderr = { contains = ["Cannot fork"] }
+# [on.kubernetes]
+# # It limits no number of processes: the kernel does, by user id, and does not tell that it did.
+# unset = ["limit"]
 # [unless.memory]
 # unset = ["limit"]
 echo alone

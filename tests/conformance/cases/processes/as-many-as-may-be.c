@@ -6,6 +6,10 @@
 // limit = "processes"
 // stdout = "12 with the first, then EAGAIN\n"
 // processes_peak = [12, 12]
+// [on.kubernetes]
+// # It limits no number of processes: the kernel does, by user id, and does not tell that it did.
+// unset = ["limit"]
+// processes_peak = [1, 12]
 // [unless.memory]
 // unset = ["limit"]
 // processes_peak = [1, 12]

@@ -6,6 +6,9 @@
 // verdict = "completed"
 // limit = "processes"
 // stdout = "12\n"
+// [on.kubernetes]
+// # It limits no number of processes: the kernel does, by user id, and does not tell that it did.
+// unset = ["limit"]
 // [unless.memory]
 // unset = ["limit"]
 #include <stdio.h>

@@ -5,6 +5,9 @@
 // verdict = "completed"
 // limit = "processes"
 // stdout = "20 with the first, then EAGAIN\n"
+// [on.kubernetes]
+// # It limits no number of processes: the kernel does, by user id, and does not tell that it did.
+// unset = ["limit"]
 // [unless.memory]
 // unset = ["limit"]
 #include <errno.h>

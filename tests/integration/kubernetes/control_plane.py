@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+"""Each part of a cluster is killed with SIGKILL and started again, and each stands still for 20 s, while many evaluations are on their way:
+one true verdict each, at the first attempt, and nothing is left over."""
+
+import time
+
+from scenario import Flight, left_by_daemon, main, stopped
+
+PARTS = ("apiserver", "etcd", "scheduler", "controllers", "kubelet", "containerd")
+DOWN_SECONDS, PAUSE_SECONDS = 4, 20
+
+
+def trouble_in_flight(scenario, trouble):
+    """Some are on their way when it begins, and more come meanwhile."""
+    with scenario.daemon(slots=8) as daemon:
+        flight = Flight(daemon)
+        flight.take_off()
+        trouble(flight)
+        flight.add_short(2)
+        yield from flight.land()
+        yield from left_by_daemon(daemon)
+
+
+def what_is_on_its_way_survives_the_death_of(scenario, part):
+    process = getattr(scenario.cluster, part)
+
+    def kill(flight):
+        process.kill()
+        flight.add_short(2)
+        time.sleep(DOWN_SECONDS)
+        process.start()
+
+    yield from trouble_in_flight(scenario, kill)
+
+
+def what_is_on_its_way_survives_a_pause_of(scenario, part):
+    def pause(flight):
+        with stopped(getattr(scenario.cluster, part)):
+            flight.add_short(2)
+            time.sleep(PAUSE_SECONDS)
+
+    yield from trouble_in_flight(scenario, pause)
+
+
+main(*((rule, part) for rule in (what_is_on_its_way_survives_the_death_of, what_is_on_its_way_survives_a_pause_of) for part in PARTS))
