@@ -491,12 +491,16 @@ static bool fill_kubernetes(struct config *config, struct error *error)
     config->kubernetes_pull_timeout_s = 300;
   if (!config->kubernetes_schedule_timeout_s)
     config->kubernetes_schedule_timeout_s = 3000;
+  if (!config->kubernetes_calls_per_s)
+    config->kubernetes_calls_per_s = 100;
   if (config->kubernetes_slots > CONFIG_SLOTS_MAX)
     return error_set(error, ERROR_INVALID, 0, "kubernetes_slots: more than %d", CONFIG_SLOTS_MAX);
   if (config->kubernetes_pull_timeout_s > CONFIG_PULL_SECONDS_MAX)
     return error_set(error, ERROR_INVALID, 0, "kubernetes_pull_timeout_s: more than %d", CONFIG_PULL_SECONDS_MAX);
   if (config->kubernetes_schedule_timeout_s > CONFIG_PULL_SECONDS_MAX)
     return error_set(error, ERROR_INVALID, 0, "kubernetes_schedule_timeout_s: more than %d", CONFIG_PULL_SECONDS_MAX);
+  if (config->kubernetes_calls_per_s > CONFIG_CALLS_PER_S_MAX)
+    return error_set(error, ERROR_INVALID, 0, "kubernetes_calls_per_s: more than %d", CONFIG_CALLS_PER_S_MAX);
   if (config->kubernetes_image && !image_name_parse(config->kubernetes_image, 0, error))
     return error_wrap(error, "kubernetes_image");
   if (config->kubernetes_keeper_image && !image_name_parse(config->kubernetes_keeper_image, 0, error))

@@ -78,6 +78,7 @@ enum backend_kind {
   X(TEXT, kubernetes_pull, "never|missing|always", "when a node pulls an image (default: missing)")                    \
   X(NUMBER, kubernetes_pull_timeout_s, "SECONDS", "how long an image may be impossible to pull (default: 300)")        \
   X(NUMBER, kubernetes_schedule_timeout_s, "SECONDS", "how long a pod may wait for a node (default: 3000)")            \
+  X(NUMBER, kubernetes_calls_per_s, "N", "requests that the API server is sent a second at most (default: 100)")       \
   X(MILLI, kubernetes_cpus, "N", "processors that a pod requests and may use, such as 0.5 (default: not said)")        \
   X(TEXT, kubernetes_runtime_class, "NAME", "RuntimeClass of pods, such as gvisor (default: none)")                    \
   X(TEXT, kubernetes_priority_class, "NAME", "PriorityClass of pods (default: none)")                                  \
@@ -99,7 +100,7 @@ struct config {
   struct limits limits_default, limits_max;
 };
 
-enum { CONFIG_READY_FD_NONE = 0, CONFIG_SLOTS_MAX = 1024 };
+enum { CONFIG_READY_FD_NONE = 0, CONFIG_SLOTS_MAX = 1024, CONFIG_CALLS_PER_S_MAX = 10000 };
 /* Below the deadline of the state in which an image is pulled, so that the backend's own reason comes first. */
 enum { CONFIG_PULL_SECONDS_MAX = PREPARING_MS_MAX / 1000 - 60 };
 

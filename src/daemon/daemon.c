@@ -346,6 +346,7 @@ static struct backend *create_kubernetes(struct daemon *daemon, const struct bac
     .pull_secrets = texts_of(&config->kubernetes_pull_secret),
     .node_selector = texts_of(&config->kubernetes_node_selector),
     .tolerations = texts_of(&config->kubernetes_toleration),
+    .calls_per_s = (unsigned)config->kubernetes_calls_per_s,
     .cpus_milli = (unsigned)config->kubernetes_cpus,
     .pull_ms_max = (unsigned)config->kubernetes_pull_timeout_s * 1000,
     .schedule_ms_max = (unsigned)config->kubernetes_schedule_timeout_s * 1000,

@@ -46,6 +46,8 @@ FAULTS = {
         "  case KUBE_ABSENT:\n    decide_without_pods",
         "  case KUBE_ERROR:\n  case KUBE_ABSENT:\n    decide_without_pods",
     ),
+    # What the watch has told of one pod is the end of all.
+    "told": ("kubernetes", "(dead || decision->step == KUBE_SEAL_LOG ||", "(dead && decision->step == KUBE_SEAL_LOG &&"),
     # Docker is believed against a keeper that answers.
     "keeper": (
         "docker",

@@ -128,6 +128,12 @@ static char other_pod(const struct attempt *attempt)
   return attempt->cluster.pod == 'a' ? 'b' : 'a';
 }
 
+static struct pod_seen as_other_pod(const struct attempt *attempt)
+{
+  return (struct pod_seen){
+    .uid = {other_pod(attempt)}, .state = attempt->cluster.other.over ? POD_UNSTARTED : POD_WAITING, .scheduled = true};
+}
+
 /* Whether there is one in the list; and then the one that is chosen from it. */
 static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen *ret)
 {
@@ -144,8 +150,7 @@ static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen 
       !over) { /* of a Job that is deleted, or has failed, no pod is left that waits */
     const unsigned place = sim_coin(sim) ? 1 : 0;
     pods[!place] = pods[0];
-    pods[place] = (struct pod_seen){
-      .uid = {other_pod(attempt)}, .state = other->over ? POD_UNSTARTED : POD_WAITING, .scheduled = true};
+    pods[place] = as_other_pod(attempt);
     strcpy(pods[place].made_at, made_at[other->age + 1]);
     count = 2;
   }
@@ -159,9 +164,26 @@ static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen 
   return any;
 }
 
+/* What the watch has told last, where that is news: one pod of them, as it is, or was. */
+static bool was_told(struct sim *sim, const struct attempt *attempt, struct pod_seen *ret)
+{
+  const struct other_pod *other = &attempt->cluster.other;
+  if (!has_pod(sim, attempt) || sim_coin(sim))
+    return false;
+  *ret = true_pod(attempt);
+  if (other->made_us && sim->now_us >= other->made_us && sim_coin(sim))
+    *ret = as_other_pod(attempt);
+  else if (sim_coin(sim) && ret->state == POD_ENDED)
+    ret->state = POD_RUNNING;
+  else if (sim_coin(sim) && ret->state == POD_RUNNING)
+    ret->state = POD_WAITING;
+  return kube_memory_considers(&attempt->cluster.memory, ret);
+}
+
 static void answer_pods(struct sim *sim, struct attempt *attempt, struct look *look)
 {
   struct kube_view *view = &look->view;
+  view->told = false;
   view->pods_again = view->job != KUBE_NOT_ASKED;
   if (fails(sim, attempt)) {
     view->pods = KUBE_ERROR;
@@ -302,7 +324,9 @@ static void begin(struct sim *sim, struct event *event)
 {
   struct look *look = event->owned;
   look->view.recorded = look->attempt->fetched;
-  look->view.pods = look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
+  look->view.told = was_told(sim, look->attempt, &look->view.pod);
+  look->view.pods = look->view.told ? KUBE_SEEN : KUBE_NOT_ASKED;
+  look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
   go_on(sim, event);
 }
 

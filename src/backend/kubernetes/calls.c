@@ -51,8 +51,10 @@ static struct cluster_call *ask(struct kubernetes *kubernetes, const char *metho
                                 cluster_done *done, void *context)
 {
   CLEANUP_BLOB struct blob *bytes = body ? blob_create(body, strlen(body)) : 0;
+  const bool reads = !strcmp(method, "GET");
   return cluster_send(kubernetes->cluster, &(struct cluster_request){.method = method,
                                                                      .path = path->data,
+                                                                     .shape = reads ? CLUSTER_WHOLE : CLUSTER_METADATA,
                                                                      .body = bytes,
                                                                      .body_type = body_type,
                                                                      .total_ms = total_ms,
@@ -70,6 +72,7 @@ static struct cluster_call *make(struct kubernetes *kubernetes, const char *kind
   return cluster_send(kubernetes->cluster, &(struct cluster_request){.method = "POST",
                                                                      .path = path.data,
                                                                      .body = body,
+                                                                     .shape = CLUSTER_METADATA,
                                                                      .total_ms = CHANGE_MS_MAX,
                                                                      .answer_bytes_max = MIB(4),
                                                                      .done = done,
@@ -140,13 +143,24 @@ struct cluster_call *call_read_log(struct kubernetes *kubernetes, const char *po
 
 /* Deleting. */
 
-struct cluster_call *call_delete_secrets(struct kubernetes *kubernetes, struct name name, cluster_done *done,
-                                         void *context)
+/* Where there is one, the server finds it by its name; else it looks through all that there are for the labels. */
+struct cluster_call *call_delete_secrets(struct kubernetes *kubernetes, struct name name, unsigned count,
+                                         cluster_done *done, void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
+  CLEANUP_FREE char *first = xasprintf("metadata.name=%s", object_name(name).text);
   put_collection(&path, kubernetes, "secrets");
   put_selector(&path, '?', kubernetes, name);
-  return ask(kubernetes, "DELETE", &path, 0, 0, KILL_MS_MAX, true, done, context);
+  if (count == 1)
+    put_query(&path, '&', "fieldSelector", first);
+  return cluster_send(kubernetes->cluster, &(struct cluster_request){.method = "DELETE",
+                                                                     .path = path.data,
+                                                                     .shape = CLUSTER_METADATA_LIST,
+                                                                     .total_ms = KILL_MS_MAX,
+                                                                     .answer_bytes_max = SMALL_BYTES_MAX,
+                                                                     .urgent = true,
+                                                                     .done = done,
+                                                                     .context = context});
 }
 
 /* Its pods stay: they are deleted by themselves, or read first. */
@@ -228,20 +242,23 @@ struct cluster_call *call_list_all(struct kubernetes *kubernetes, const char *ki
                                                                      .path = path.data,
                                                                      .total_ms = LIST_MS_MAX,
                                                                      .answer_bytes_max = LIST_BYTES_MAX,
-                                                                     .metadata_only = true,
+                                                                     .shape = CLUSTER_METADATA_LIST,
                                                                      .done = done,
                                                                      .context = context});
 }
 
+/* Of a Job's status there is nothing to be learnt that its pod does not tell before. */
 struct cluster_call *call_watch_all(struct kubernetes *kubernetes, const char *kind, const char *version,
                                     cluster_data *data, cluster_done *done, void *context)
 {
+  const bool jobs = !strcmp(kind, "jobs");
   CLEANUP_BUFFER struct buffer path = {0};
   put_all(&path, kubernetes, kind);
   buffer_printf(&path, "&watch=true&allowWatchBookmarks=true&timeoutSeconds=%d", WATCH_S);
   put_query(&path, '&', "resourceVersion", version);
   return cluster_send(kubernetes->cluster, &(struct cluster_request){.method = "GET",
                                                                      .path = path.data,
+                                                                     .shape = jobs ? CLUSTER_METADATA : CLUSTER_WHOLE,
                                                                      .idle_ms = WATCH_IDLE_MS_MAX,
                                                                      .answer_bytes_max = SMALL_BYTES_MAX,
                                                                      .data = data,

@@ -25,9 +25,9 @@ enum {
 };
 #define REFUSAL_BYTES_MAX KIB(64)
 
-/* A bucket of calls: CALLS_PER_S run into it, as many as CALLS_BURST are kept, and the last CALLS_URGENT are not for everybody. */
-enum { CALLS_PER_S = 100, CALLS_BURST = 200, CALLS_URGENT = 40 };
-#define CALL_US (1000000 / CALLS_PER_S)
+/* A bucket of time, of which each call takes the same part: as much as BURST_US is kept, and the last URGENT_US of it are not for
+ * everybody. */
+enum { BURST_US = 2000000, URGENT_US = 400000 };
 
 enum urgency { ORDINARY, URGENT, URGENCIES };
 
@@ -41,7 +41,7 @@ struct cluster_call {
   struct blob *body;
   unsigned total_ms, idle_ms;
   size_t answer_bytes_max;
-  bool metadata_only;
+  enum cluster_shape shape;
   cluster_data *data;
   cluster_done *done;
   void *context;
@@ -67,7 +67,7 @@ struct cluster {
   unsigned introduction_token;
   bool answered; /* another call was, since the introduction was begun */
   struct call_list waiting[URGENCIES], others;
-  uint64_t calls_us; /* what is in the bucket, in microseconds of CALL_US for each */
+  uint64_t calls_us, call_us; /* what is in the bucket; what a call takes */
   struct mono filled, paused_until;
   struct timer *turn;
 };
@@ -138,12 +138,14 @@ static void on_version(void *context, const struct http_answer *answer)
     cluster->events.here(cluster->events.context);
 }
 
-static struct http_exchange *send_http(struct cluster *cluster, bool metadata_only, struct http_call *call)
+static struct http_exchange *send_http(struct cluster *cluster, enum cluster_shape shape, struct http_call *call)
 {
-  const char *accept = metadata_only
-                         ? "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-                         : "Accept: application/json";
-  const char *const headers[] = {accept, credential_header(cluster->credential), 0};
+  static const char *const accept[CLUSTER_SHAPES] = {
+    "Accept: application/json",
+    "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+    "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+  };
+  const char *const headers[] = {accept[shape], credential_header(cluster->credential), 0};
   call->headers = headers;
   call->connect_ms = CONNECT_MS_MAX;
   return http_client_send(cluster->client, call);
@@ -163,7 +165,7 @@ static void ask_version(void *context)
   }
   cluster->answered = false;
   cluster->introduction_token = credential_number(cluster->credential);
-  cluster->introduction = send_http(cluster, false,
+  cluster->introduction = send_http(cluster, CLUSTER_WHOLE,
                                     &(struct http_call){.method = "GET",
                                                         .path = "/version",
                                                         .total_ms = MEETING_MS_MAX,
@@ -333,7 +335,7 @@ static void send_call(struct cluster_call *call)
   struct cluster *cluster = call->cluster;
   take_from_queue(call);
   call->token = credential_number(cluster->credential);
-  call->exchange = send_http(cluster, call->metadata_only,
+  call->exchange = send_http(cluster, call->shape,
                              &(struct http_call){.method = call->method,
                                                  .path = call->path,
                                                  .body = call->body,
@@ -376,14 +378,14 @@ static void fill_bucket(struct cluster *cluster, struct mono now)
 {
   cluster->calls_us += now.us - cluster->filled.us;
   cluster->filled = now;
-  if (cluster->calls_us > (uint64_t)CALLS_BURST * CALL_US)
-    cluster->calls_us = (uint64_t)CALLS_BURST * CALL_US;
+  if (cluster->calls_us > BURST_US)
+    cluster->calls_us = BURST_US;
 }
 
 /* In microseconds, from now on; 0: at once. */
 static uint64_t wait_us(const struct cluster *cluster, enum urgency urgency, struct mono now)
 {
-  uint64_t needed = (uint64_t)CALL_US * (urgency == URGENT ? 1 : 1 + CALLS_URGENT);
+  uint64_t needed = cluster->call_us + (urgency == URGENT ? 0 : URGENT_US);
   uint64_t filling = cluster->calls_us < needed ? needed - cluster->calls_us : 0;
   uint64_t pause = urgency == ORDINARY && cluster->paused_until.us > now.us ? cluster->paused_until.us - now.us : 0;
   return filling > pause ? filling : pause;
@@ -408,7 +410,7 @@ static void take_turns(void *context)
         timer_set(cluster->turn, wait / 1000 + 1);
         break;
       }
-      cluster->calls_us -= CALL_US;
+      cluster->calls_us -= cluster->call_us;
       send_call(TAILQ_FIRST(waiting));
     }
   }
@@ -428,7 +430,7 @@ struct cluster_call *cluster_send(struct cluster *cluster, const struct cluster_
     .total_ms = request->total_ms,
     .idle_ms = request->idle_ms,
     .answer_bytes_max = request->answer_bytes_max,
-    .metadata_only = request->metadata_only,
+    .shape = request->shape,
     .data = request->data,
     .done = request->done,
     .context = request->context,
@@ -454,7 +456,7 @@ static void on_credential(void *context)
 }
 
 struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config, unsigned connections_max,
-                               const struct cluster_events *events, struct error *error)
+                               unsigned calls_per_s, const struct cluster_events *events, struct error *error)
 {
   struct http_endpoint endpoint = {
     .url = config->server,
@@ -476,7 +478,8 @@ struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config,
   cluster->events = *events;
   cluster->delay_ms = DELAY_MS_FIRST;
   cluster->filled = mono_now();
-  cluster->calls_us = (uint64_t)CALLS_BURST * CALL_US;
+  cluster->calls_us = BURST_US;
+  cluster->call_us = 1000000 / calls_per_s;
   TAILQ_INIT(&cluster->others);
   for (int i = 0; i < URGENCIES; i++)
     TAILQ_INIT(&cluster->waiting[i]);

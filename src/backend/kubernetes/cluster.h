@@ -8,7 +8,7 @@
  * away it is asked at intervals that grow to some seconds, and calls are NOT_SENT. A call that is refused because of its token (401)
  * is sent once more with the next one (credential.h).
  *
- * So many calls a second are sent and no more (CLUSTER_CALLS_PER_S, with a burst), the others wait their turn; a part is kept for
+ * So many calls a second are sent and no more (`calls_per_s`, with a burst), the others wait their turn; a part is kept for
  * those that are urgent, so that what has to be killed does not wait for what is to be launched. Where the server says that it
  * has too much to do (429), all that is not urgent waits as long as it asks for, and the call is sent again.
  *
@@ -50,13 +50,16 @@ typedef void cluster_done(void *context, const struct cluster_answer *answer);
 /* A stream's bytes as they come, of an answer with status 200. False ends the call, as UNKNOWN. */
 typedef bool cluster_data(void *context, const void *bytes, size_t size);
 
+/* What stands in an answer for an object: all of it, or its metadata (PartialObjectMetadata). */
+enum cluster_shape { CLUSTER_WHOLE, CLUSTER_METADATA, CLUSTER_METADATA_LIST, CLUSTER_SHAPES };
+
 struct cluster_request {
   const char *method;
   const char *path;      /* with its query */
   struct blob *body;     /* referenced */
   const char *body_type; /* NULL: JSON, where there is a body */
-  bool metadata_only;    /* of a list: PartialObjectMetadata takes the place of each object */
-  unsigned total_ms;     /* 0: no limit, for streams */
+  enum cluster_shape shape;
+  unsigned total_ms; /* 0: no limit, for streams */
   unsigned idle_ms;
   size_t answer_bytes_max;
   bool urgent;
@@ -75,7 +78,7 @@ enum { CLUSTER_VERSION_SIZE = 64 };
 
 /* `config` is borrowed, and outlives it. False with an error where it makes no sense. */
 struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config, unsigned connections_max,
-                               const struct cluster_events *events, struct error *error);
+                               unsigned calls_per_s, const struct cluster_events *events, struct error *error);
 void cluster_destroy(struct cluster *cluster); /* accepts NULL */
 bool cluster_here(const struct cluster *cluster);
 const char *cluster_trouble(const struct cluster *cluster); /* why it is away */

@@ -311,6 +311,21 @@ static void decide_by_pods(const struct kube_view *view, struct kube_decision *d
   }
 }
 
+/* Whether it makes an end of it that no record bears out; or is about to, as a pod that has failed leaves none, and says why for
+ * as long as its node has not written over that. */
+static bool ends_it(const struct kube_view *view, const struct kube_decision *decision)
+{
+  const bool dead = decision->step == KUBE_TELL && decision->presence == PRESENCE_DEAD;
+  const bool recorded = view->recorded || view->log.recorded;
+  return decision->step == KUBE_WITHDRAW ||
+         (!recorded && (dead || decision->step == KUBE_SEAL_LOG || view->pod.failed));
+}
+
+static void ask_instead(const struct kube_view *view, struct kube_decision *decision)
+{
+  *decision = (struct kube_decision){.step = KUBE_ASK_PODS, .memory = view->memory};
+}
+
 void kube_decide(const struct kube_view *view, struct kube_decision *ret)
 {
   ret->memory = view->memory;
@@ -323,6 +338,8 @@ void kube_decide(const struct kube_view *view, struct kube_decision *ret)
     tell(ret, PRESENCE_PENDING, "%s", view->reason[0] ? view->reason : "it is being withdrawn");
   else
     decide_by_pods(view, ret);
+  if (view->told && ends_it(view, ret))
+    ask_instead(view, ret);
 }
 
 void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const char *end,

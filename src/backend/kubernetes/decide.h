@@ -20,6 +20,8 @@
  *            no Job                         absent: no pod was granted, and it may be launched; or dead: one may have run
  *   anything else                           unknown
  *
+ * A pod that a watch has told of need not be asked for, as long as nothing is ended on its word alone.
+ *
  * Only the pod tells that its container has ended. A Job's conditions may come before that (FailureTarget and
  * SuccessCriteriaMet do), and after its pod is gone. The log is not believed but for its frames, and the record not
  * without its seal.
@@ -53,6 +55,7 @@ enum pod_wait {
 
 struct pod_seen {
   char name[POD_NAME_SIZE], uid[UID_SIZE];
+  char job_uid[UID_SIZE];      /* of the Job that it is for; "" */
   char made_at[POD_TIME_SIZE]; /* RFC 3339, of which two of one form sort as texts; "" */
   enum pod_state state;
   enum pod_wait waits_for;
@@ -125,6 +128,7 @@ struct kube_view {
   struct kube_memory memory;
   enum kube_word pods, job, events;
   enum kube_word grant; /* SEEN: the pod has it now */
+  bool told;            /* pods SEEN: by a watch, which may lag behind, and not by a list */
   bool pods_again;      /* the pods were listed once more after the Job was seen */
   const char *trouble;  /* of an ERROR, in words */
   struct pod_seen pod;  /* pods SEEN: the one that counts. `message` is not the view's */

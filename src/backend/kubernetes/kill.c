@@ -124,7 +124,7 @@ static void on_secrets_deleted(void *context, const struct cluster_answer *answe
   killing->call = 0;
   if (!goes_on(killing, answer))
     return;
-  known->revoked = true;
+  kube_known_revoked(known, answer);
   killing->call = call_delete_job(known->kubernetes, known->name, on_job_deleted, killing);
 }
 
@@ -132,7 +132,8 @@ static void begin(void *context)
 {
   struct killing *killing = context;
   const struct known *known = killing->known;
-  killing->call = call_delete_secrets(known->kubernetes, known->name, on_secrets_deleted, killing);
+  killing->call =
+    call_delete_secrets(known->kubernetes, known->name, known->secrets.count, on_secrets_deleted, killing);
 }
 
 void kubernetes_kill(struct backend *backend, struct name name, enum kill_reason reason)

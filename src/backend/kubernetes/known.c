@@ -70,14 +70,15 @@ static bool memory_needed(const struct kube_memory *memory)
 void kube_known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->follow || known->killing || known->removal ||
-                known->revoked || known->occupies || known->read_along || known->pod_print || known->job_print ||
-                memory_needed(&known->memory) || known->reason[0] || known->refusal[0] || known->end[0] ||
-                known->delay_ms;
+                known->secrets.revoked || known->occupies || known->read_along || known->pod_print ||
+                known->job_print || memory_needed(&known->memory) || known->reason[0] || known->refusal[0] ||
+                known->end[0] || known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->kubernetes->known) = known->next;
   if (known->next)
     known->next->previous = known->previous;
+  pod_seen_release(&known->told.pod);
   free(known);
 }
 
@@ -96,7 +97,11 @@ void kube_known_forget(struct known *known)
   set_memory(known, &(struct kube_memory){.ran = known->memory.ran}); /* its directory is gone, if nothing is left */
   kube_known_occupies(known, false);
   kube_follow_abandon(known->follow);
-  known->revoked = known->read_along = false;
+  cluster_call_cancel(known->secrets.revocation);
+  pod_seen_release(&known->told.pod);
+  known->secrets = (struct secrets){0};
+  known->told = (struct told){0};
+  known->read_along = false;
   known->pod_print = known->job_print = 0;
   known->reason[0] = known->refusal[0] = known->end[0] = 0;
   known->delay_ms = 0;
@@ -121,9 +126,18 @@ void kube_known_occupies(struct known *known, bool occupies)
     kubernetes_capacity_changed(kubernetes);
 }
 
-static void on_revoked(void *context, const struct cluster_answer *revoked)
+void kube_known_revoked(struct known *known, const struct cluster_answer *answer)
 {
-  (void)context, (void)revoked; /* they go with the rest, at the latest */
+  known->secrets.revoked = true;
+  known->secrets.gone = answer->outcome == CLUSTER_DONE && !known->secrets.in_doubt;
+}
+
+/* Where this fails, they go with the rest. */
+static void on_revoked(void *context, const struct cluster_answer *answer)
+{
+  struct known *known = context;
+  known->secrets.revocation = 0;
+  kube_known_revoked(known, answer);
 }
 
 /* It runs, or has run: whoever comes after us is to know as well, and its Secrets are taken away. */
@@ -134,9 +148,9 @@ static void has_begun(struct known *known)
     CLEANUP_FREE char *path = path_of(known, ATTEMPT_RAN);
     fd_close(openat(kubernetes->attempts_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   }
-  if (!known->revoked)
-    call_delete_secrets(kubernetes, known->name, on_revoked, 0);
-  known->revoked = true;
+  if (!known->secrets.revoked)
+    known->secrets.revocation = call_delete_secrets(kubernetes, known->name, known->secrets.count, on_revoked, known);
+  known->secrets.revoked = true;
 }
 
 void kube_known_remember(struct known *known, const struct kube_memory *memory)
@@ -171,6 +185,37 @@ void kube_known_killed(const struct known *known, enum kill_reason reason)
     openat(known->kubernetes->attempts_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd >= 0)
     (void)fd_write_all(fd, text, strlen(text));
+}
+
+void kube_known_has_job(struct known *known, const char *uid)
+{
+  struct told *told = &known->told;
+  if (!strcmp(told->job_uid, uid))
+    return;
+  pod_seen_release(&told->pod);
+  *told = (struct told){0};
+  snprintf(told->job_uid, sizeof told->job_uid, "%s", uid);
+}
+
+void kube_known_told(struct known *known, const json_t *pod)
+{
+  struct told *told = &known->told;
+  struct pod_seen seen;
+  if (!pod_inspect(pod, &seen, 0))
+    return;
+  if (!told->job_uid[0] || strcmp(told->job_uid, seen.job_uid) != 0) {
+    pod_seen_release(&seen);
+    return;
+  }
+  told->several |= told->pod.name[0] && strcmp(told->pod.name, seen.name) != 0;
+  told->anew = true;
+  pod_seen_release(&told->pod);
+  told->pod = seen;
+}
+
+bool kube_known_has_told_pod(const struct known *known)
+{
+  return known->told.pod.name[0] && !known->told.several;
 }
 
 enum kill_reason kube_known_kill_reason(const struct known *known)

@@ -12,10 +12,12 @@
  *
  * Kubernetes is asked to make, delete and show, and is believed where nothing better is to be had, never against the
  * evidence (decide.h). Its errors say nothing. Each call can be repeated: the names see to it that there is one Job; that it
- * starts once, although Kubernetes may make several pods for a Job, is seen to by the Secrets, which are taken away
- * as soon as one is seen running. A finalizer of ours keeps Job and pod, whoever deletes them, until the verdict is durable.
+ * starts once, although Kubernetes may make several pods for a Job, is seen to by a grant: one pod has it, durably, for
+ * ever, and the init container of any other waits for it. The Secrets are taken away as soon as the program is seen
+ * running. A finalizer of ours keeps Job and pod, whoever deletes them, until the verdict is durable.
  *
- * Hints come from two watches (watches.c). Each only makes the core look.
+ * Hints come from two watches (watches.c). Each only makes the core look; what a watch has told of the pod, the look that follows need
+ * not ask for again, as long as nothing is ended for it (decide.h).
  *
  * What is kept in memory (struct known) is what is under way, and for how long a failure is not repeated. A daemon that
  * starts again knows nothing, and needs nothing: directories and labels tell all.
@@ -288,8 +290,9 @@ static bool find_cluster(struct kubernetes *kubernetes, const struct kubernetes_
   if (!kubeconfig_find(&kubeconfig_real_world, config->kubeconfig, config->context, &kubernetes->kubeconfig, error))
     return false;
   kubernetes->namespace_ = xstrdup(config->namespace_ ? config->namespace_ : kubernetes->kubeconfig.namespace_);
-  kubernetes->cluster = cluster_create(kubernetes->loop, &kubernetes->kubeconfig, config->slots + CONNECTIONS_SPARE,
-                                       &(struct cluster_events){kubernetes, on_here, on_away}, error);
+  kubernetes->cluster =
+    cluster_create(kubernetes->loop, &kubernetes->kubeconfig, config->slots + CONNECTIONS_SPARE, config->calls_per_s,
+                   &(struct cluster_events){kubernetes, on_here, on_away}, error);
   return kubernetes->cluster != 0;
 }
 

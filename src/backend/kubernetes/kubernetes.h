@@ -20,6 +20,7 @@ struct kubernetes_config {
   const char *image_pull, *keeper_image_pull; /* "Always", "IfNotPresent", "Never" */
   const char *runtime_class, *priority_class, *service_account;                /* or NULL */
   const char *const *pull_secrets, *const *node_selector, *const *tolerations; /* NULL-terminated, or NULL */
+  unsigned calls_per_s;                                                        /* that the API server is sent at most */
   unsigned cpus_milli;      /* requested and limited, in thousandths of a processor; 0: neither */
   unsigned pull_ms_max;     /* how long an image may be impossible to get */
   unsigned schedule_ms_max; /* how long a pod may wait for a node, or to be made at all */

@@ -21,6 +21,23 @@
 
 #include <string.h>
 
+/* What the watch has told last of the pod of its Job. Which of several counts only a list can tell. */
+struct told {
+  char job_uid[UID_SIZE]; /* "": not known, and nothing that is told is taken for its own */
+  struct pod_seen pod;    /* without a name: nothing yet */
+  bool anew;              /* no look has begun since */
+  bool several;           /* there is, or was, another one */
+};
+
+/* That its plan is made of. */
+struct secrets {
+  unsigned count;                  /* 0: not known, as they were made before our time */
+  unsigned in_doubt;               /* calls to make one that were not answered, and may be done yet */
+  struct cluster_call *revocation; /* or NULL */
+  bool revoked;                    /* they were to be deleted, as it was seen running or is to be killed */
+  bool gone;                       /* for certain */
+};
+
 /*
  * What is known of one attempt while something is done for it, or worth being remembered. All but `memory.ran` and
  * `memory.granted` is a matter of speed, or of words; and these are files in the attempt's directory too.
@@ -33,8 +50,9 @@ struct known {
   struct follow *follow;
   struct killing *killing;
   struct removal *removal;
-  struct kube_memory memory;     /* changed by kube_known_remember() alone */
-  bool revoked;                  /* its Secrets were taken away */
+  struct kube_memory memory; /* changed by kube_known_remember() alone */
+  struct told told;
+  struct secrets secrets;
   bool occupies;                 /* it has a pod that has not ended, or will have one */
   bool read_along;               /* somebody wants to see what it writes while it runs */
   uint64_t pod_print, job_print; /* of what the last hint was for */
@@ -101,6 +119,13 @@ bool kube_known_grant(const struct known *known, struct error *error);
 void kube_known_forget_grant(struct known *known);
 /* We delete its pod for this, which its keeper cannot know: remembered as well. The first reason stands. */
 void kube_known_killed(const struct known *known, enum kill_reason reason);
+/* How an attempt to delete its Secrets was answered. */
+void kube_known_revoked(struct known *known, const struct cluster_answer *answer);
+/* Its Job is there. What was told of the pod of another one of this name before is forgotten. */
+void kube_known_has_job(struct known *known, const char *uid);
+/* The watch has told of a pod of its, as JSON. */
+void kube_known_told(struct known *known, const json_t *pod);
+bool kube_known_has_told_pod(const struct known *known);            /* and of no other */
 enum kill_reason kube_known_kill_reason(const struct known *known); /* KILLED_NONE: we did not */
 
 /* calls.c: the calls that there are. */
@@ -115,8 +140,9 @@ struct cluster_call *call_list_events(struct kubernetes *kubernetes, struct name
                                       void *context);
 struct cluster_call *call_read_log(struct kubernetes *kubernetes, const char *pod, bool follow, cluster_data *data,
                                    cluster_done *done, void *context);
-struct cluster_call *call_delete_secrets(struct kubernetes *kubernetes, struct name name, cluster_done *done,
-                                         void *context);
+/* `count`: how many there are; 0: not known. */
+struct cluster_call *call_delete_secrets(struct kubernetes *kubernetes, struct name name, unsigned count,
+                                         cluster_done *done, void *context);
 struct cluster_call *call_delete_job(struct kubernetes *kubernetes, struct name name, cluster_done *done,
                                      void *context);
 /* Of exactly this pod; `grace_s` < 0: its own. */

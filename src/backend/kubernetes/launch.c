@@ -110,6 +110,12 @@ static bool is_made(struct launch *launch, const char *what, const struct cluste
 
 /* The Job. */
 
+static void end_with_job(struct launch *launch, const struct job_seen *job)
+{
+  kube_known_has_job(launch->known, job->uid);
+  answer(launch, LAUNCH_ACCEPTED, 0);
+}
+
 static void on_job_found(void *context, const struct cluster_answer *found)
 {
   struct launch *launch = context;
@@ -126,20 +132,23 @@ static void on_job_found(void *context, const struct cluster_answer *found)
   else if (!job_inspect(found->body, &job, 0) || job.deleted || job.complete || job.failed)
     answer(launch, LAUNCH_UNKNOWN, "it has ended already"); /* a look tells what became of it */
   else
-    answer(launch, LAUNCH_ACCEPTED, 0);
+    end_with_job(launch, &job);
 }
 
 static void on_job(void *context, const struct cluster_answer *made)
 {
   struct launch *launch = context;
   const struct known *known = launch->known;
+  struct job_seen job = {0};
   launch->call = 0;
   if (!is_made(launch, "Job", made))
     return;
-  if (made->outcome == CLUSTER_CONFLICT)
+  if (made->outcome == CLUSTER_CONFLICT) {
     launch->call = call_get_job(known->kubernetes, known->name, false, on_job_found, launch);
-  else
-    answer(launch, LAUNCH_ACCEPTED, 0);
+  } else {
+    (void)job_inspect(made->body, &job, 0);
+    end_with_job(launch, &job);
+  }
 }
 
 static void make_job(struct launch *launch)
@@ -162,6 +171,8 @@ static void on_secret(void *context, const struct cluster_answer *made)
 {
   struct launch *launch = context;
   launch->call = 0;
+  if (made->outcome != CLUSTER_UNKNOWN && made->outcome != CLUSTER_FAILED)
+    launch->known->secrets.in_doubt--;
   if (!is_made(launch, "plan", made))
     return;
   launch->part++;
@@ -173,7 +184,9 @@ static void on_secret(void *context, const struct cluster_answer *made)
 
 static void make_secret(struct launch *launch)
 {
-  const struct known *known = launch->known;
+  struct known *known = launch->known;
+  known->secrets =
+    (struct secrets){.count = secret_count(launch->plan_bytes->size), .in_doubt = known->secrets.in_doubt + 1};
   launch->call = call_make_secret(known->kubernetes, known->name, launch->part, launch->plan_bytes, on_secret, launch);
 }
 

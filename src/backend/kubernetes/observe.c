@@ -122,6 +122,7 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   unsigned count;
   look->call = 0;
   pod_seen_release(&view->pod);
+  view->told = false;
   view->pods_again = view->job != KUBE_NOT_ASKED;
   view->pods = word_of(look, answer) == KUBE_SEEN ? KUBE_SEEN : KUBE_ERROR; /* a list is never absent */
   if (view->pods == KUBE_SEEN && !pods_choose(answer->body, &look->known->memory, &view->pod, &count, &error)) {
@@ -129,6 +130,8 @@ static void on_pods(void *context, const struct cluster_answer *answer)
     set_trouble(look, error.message);
   } else if (view->pods == KUBE_SEEN && count == 0) {
     view->pods = KUBE_ABSENT;
+  } else if (view->pods == KUBE_SEEN && count > 1) {
+    look->known->told.several = true;
   }
   go_on(look);
 }
@@ -324,6 +327,22 @@ static void go_on(struct look *look)
   }
 }
 
+/* What the watch has told need not be asked: once, as it does not tell that it broke off. */
+static void take_what_was_told(struct look *look)
+{
+  struct known *known = look->known;
+  struct kube_view *view = &look->view;
+  pod_seen_release(&view->pod);
+  view->told =
+    known->told.anew && kube_known_has_told_pod(known) && kube_memory_considers(&known->memory, &known->told.pod);
+  view->pods = view->told ? KUBE_SEEN : KUBE_NOT_ASKED;
+  if (view->told) {
+    view->pod = known->told.pod;
+    known->told.pod.message = 0;
+  }
+  known->told.anew = false;
+}
+
 static void begin_look(void *context)
 {
   struct look *look = context;
@@ -335,7 +354,8 @@ static void begin_look(void *context)
     return;
   }
   look->view.recorded = evidence.recorded;
-  look->view.pods = look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
+  look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
+  take_what_was_told(look);
   go_on(look);
 }
 

@@ -1,6 +1,9 @@
 /*
  * Taking an attempt out of the cluster: Secrets, Job, pods, each with our finalizer, until there is nothing left; and then,
  * once its verdict is durable, the directory here. A few at a time: there are launches to do, which are waited for.
+ *
+ * Where a watch has told of one pod that has ended, and of no other, nobody is asked which there are: should there be another
+ * one all the same, the lists of all that is left over find it (watches.c).
  */
 
 #include "backend/backoff.h"
@@ -23,6 +26,7 @@ struct removal {
   struct cluster_call *call;
   struct timer *timer;
   struct pod_seen pod; /* the one that is being removed */
+  bool told;           /* it is the only one, by all that a watch has told */
   unsigned delay_ms;
   struct removal *next; /* that waits */
 };
@@ -107,12 +111,43 @@ static bool goes_on(struct removal *removal, const struct cluster_answer *answer
   return false;
 }
 
+/* Secrets. */
+
+static void delete_secrets(struct removal *removal, cluster_done *done)
+{
+  const struct known *known = removal->known;
+  removal->call = call_delete_secrets(known->kubernetes, known->name, known->secrets.count, done, removal);
+}
+
+static void on_last_secrets_deleted(void *context, const struct cluster_answer *answer)
+{
+  struct removal *removal = context;
+  if (goes_on(removal, answer))
+    remove_directory(removal);
+}
+
+/* That there are no more Secrets may have been answered meanwhile. */
+static void end_with_secrets(struct removal *removal)
+{
+  if (removal->known->secrets.gone)
+    remove_directory(removal);
+  else
+    delete_secrets(removal, on_last_secrets_deleted);
+}
+
+/* Pods and Job. */
+
 static void list_pods(struct removal *removal);
+static void release_job(struct removal *removal);
 
 static void on_pod_deleted(void *context, const struct cluster_answer *answer)
 {
   struct removal *removal = context;
-  if (goes_on(removal, answer))
+  if (!goes_on(removal, answer))
+    return;
+  if (removal->told)
+    release_job(removal);
+  else
     list_pods(removal);
 }
 
@@ -127,10 +162,15 @@ static void on_pod_released(void *context, const struct cluster_answer *answer)
   removal->call = call_delete_pod(known->kubernetes, &removal->pod, grace_s, on_pod_deleted, removal);
 }
 
+static void release_pod(struct removal *removal)
+{
+  const struct known *known = removal->known;
+  removal->call = call_release_pod(known->kubernetes, removal->pod.name, on_pod_released, removal);
+}
+
 static void on_pods(void *context, const struct cluster_answer *answer)
 {
   struct removal *removal = context;
-  struct known *known = removal->known;
   unsigned count = 0;
   if (!goes_on(removal, answer))
     return;
@@ -140,9 +180,9 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   if (!told || ending)
     retry_later(removal);
   else if (count == 0)
-    remove_directory(removal);
+    end_with_secrets(removal);
   else
-    removal->call = call_release_pod(known->kubernetes, removal->pod.name, on_pod_released, removal);
+    release_pod(removal);
 }
 
 static void list_pods(struct removal *removal)
@@ -154,20 +194,44 @@ static void list_pods(struct removal *removal)
 static void on_job_released(void *context, const struct cluster_answer *answer)
 {
   struct removal *removal = context;
-  if (goes_on(removal, answer))
+  if (!goes_on(removal, answer))
+    return;
+  if (removal->told)
+    end_with_secrets(removal);
+  else
     list_pods(removal);
+}
+
+static void release_job(struct removal *removal)
+{
+  const struct known *known = removal->known;
+  removal->call = call_release_job(known->kubernetes, known->name, on_job_released, removal);
+}
+
+/* The pod before the Job: then Kubernetes has nothing to collect behind it. */
+static bool take_told_pod(struct removal *removal)
+{
+  const struct known *known = removal->known;
+  removal->told = kube_known_has_told_pod(known) && known->told.pod.state == POD_ENDED;
+  if (!removal->told)
+    return false;
+  pod_seen_release(&removal->pod);
+  removal->pod = known->told.pod;
+  removal->pod.message = 0;
+  return true;
 }
 
 static void on_job_deleted(void *context, const struct cluster_answer *answer)
 {
   struct removal *removal = context;
-  const struct known *known = removal->known;
   if (!goes_on(removal, answer))
     return;
-  if (answer->outcome == CLUSTER_ABSENT)
+  if (take_told_pod(removal))
+    release_pod(removal);
+  else if (answer->outcome == CLUSTER_ABSENT)
     list_pods(removal);
   else
-    removal->call = call_release_job(known->kubernetes, known->name, on_job_released, removal);
+    release_job(removal);
 }
 
 static void delete_job(struct removal *removal)
@@ -179,15 +243,20 @@ static void delete_job(struct removal *removal)
 static void on_secrets_deleted(void *context, const struct cluster_answer *answer)
 {
   struct removal *removal = context;
-  if (goes_on(removal, answer))
-    delete_job(removal);
+  if (!goes_on(removal, answer))
+    return;
+  kube_known_revoked(removal->known, answer);
+  delete_job(removal);
 }
 
 static void begin(struct removal *removal)
 {
   const struct known *known = removal->known;
   known->kubernetes->removals.active++;
-  removal->call = call_delete_secrets(known->kubernetes, known->name, on_secrets_deleted, removal);
+  if (known->secrets.revoked)
+    delete_job(removal);
+  else
+    delete_secrets(removal, on_secrets_deleted);
 }
 
 void kube_removals_resume(struct kubernetes *kubernetes)

@@ -57,6 +57,16 @@ static bool has_finalizer(const json_t *metadata)
   return false;
 }
 
+/* Of the Job that made it and counts it as its own; or NULL. */
+static const char *job_uid_of(const json_t *metadata)
+{
+  const json_t *owners = member(metadata, "ownerReferences");
+  for (size_t i = 0; i < json_array_size(owners); i++)
+    if (text_is(text_at(json_array_get(owners, i), "kind"), "Job"))
+      return text_at(json_array_get(owners, i), "uid");
+  return 0;
+}
+
 static const json_t *find_condition(const json_t *status, const char *type)
 {
   const json_t *conditions = member(status, "conditions");
@@ -164,6 +174,7 @@ bool pod_inspect(const json_t *pod, struct pod_seen *ret, struct error *error)
   if (!copy_word(seen.name, sizeof seen.name, text_at(metadata, "name")) ||
       !copy_word(seen.uid, sizeof seen.uid, text_at(metadata, "uid")) || !json_is_object(status))
     return error_set(error, ERROR_INTERNAL, 0, "the cluster's word on a pod makes no sense");
+  (void)copy_word(seen.job_uid, sizeof seen.job_uid, job_uid_of(metadata));
   printable_copy(seen.made_at, sizeof seen.made_at, text_at(metadata, "creationTimestamp"));
   printable_copy(seen.reason, sizeof seen.reason, text_at(status, "reason"));
   see_state(status, &seen);
@@ -250,7 +261,8 @@ uint64_t job_fingerprint(const json_t *job)
   memset(&print, 0, sizeof print);
   if (!job_inspect(job, &seen, 0))
     return 0;
-  print.flags = (unsigned char)(seen.deleted | seen.failed << 1 | seen.complete << 2);
+  if (!seen.deleted)
+    return 0;
   snprintf(print.text, sizeof print.text, "%s", seen.uid);
   return digest(&print);
 }

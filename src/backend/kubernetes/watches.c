@@ -1,8 +1,8 @@
 /*
  * Hints from the cluster: of Jobs and of pods a list each, and from its resourceVersion on a watch. An event is no more than a
- * name to look at, where something that matters has changed. A watch that ends, by itself or because nothing has come for too
- * long, not even a bookmark, goes on from the last version; where that is too old (410) there is a list again, after which
- * everything is looked at.
+ * name to look at, where something that matters has changed; the look that follows need not ask for the pod again. A watch
+ * that ends, by itself or because nothing has come for too long, not even a bookmark, goes on from the last version; where
+ * that is too old (410) there is a list again, after which everything is looked at.
  *
  * Lists, of metadata only, are taken every minute too: they tell of what is left over, here or there. What this process is busy
  * with is no leftover, and what it does not know is let be for a while.
@@ -132,21 +132,27 @@ static void list_anew(struct watcher *watcher)
 
 /* Watching. */
 
+static bool is_news(const struct watcher *watcher, struct known *known, const json_t *object)
+{
+  const uint64_t print = watcher->kind == PODS ? pod_fingerprint(object) : job_fingerprint(object);
+  uint64_t *last = watcher->kind == PODS ? &known->pod_print : &known->job_print;
+  if (*last == print)
+    return false;
+  *last = print;
+  if (watcher->kind == PODS)
+    kube_known_told(known, object);
+  return true;
+}
+
 static void on_change(struct watcher *watcher, const struct watch_event *event)
 {
   struct kubernetes *kubernetes = watcher->watches->kubernetes;
   struct name name;
   if (!object_is_ours(event->object, kubernetes->instance, &name))
     return;
-  uint64_t print = watcher->kind == PODS ? pod_fingerprint(event->object) : job_fingerprint(event->object);
   struct known *known = kube_known_find(kubernetes, name);
-  if (known && !event->gone) {
-    uint64_t *last = watcher->kind == PODS ? &known->pod_print : &known->job_print;
-    if (*last == print)
-      return;
-    *last = print;
-  }
-  kubernetes_hint(kubernetes, name);
+  if (!known || event->gone || is_news(watcher, known, event->object))
+    kubernetes_hint(kubernetes, name);
 }
 
 static void on_line(void *context, const char *line, size_t size)

@@ -423,6 +423,47 @@ static void of_two_pods_the_one_that_may_run_counts_and_then_the_older(void **st
   assert_false(pod_outweighs(&waits, &undated) || pod_outweighs(&undated, &waits));
 }
 
+static void what_a_watch_has_told_is_asked_for_before_anything_is_ended_for_it(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_pod(POD_RUNNING);
+  view.told = true;
+  assert_told(&view, PRESENCE_RUNNING);
+  view.pod.state = POD_UNSTARTED;
+  assert_step(&view, KUBE_ASK_PODS);
+  assert_false(decide(&view).memory.ran);
+  view.pod.state = POD_WAITING;
+  assert_told(&view, PRESENCE_PENDING);
+  view.pod.waits_for = WAITS_FOR_IMAGE;
+  view.memory = (struct kube_memory){.waits_for = WAITS_FOR_IMAGE, .waiting_since = seconds(1)};
+  assert_step(&view, KUBE_ASK_PODS); /* and not withdrawn */
+  assert_false(decide(&view).memory.given_up);
+  view.told = false;
+  assert_step(&view, KUBE_WITHDRAW);
+}
+
+static void what_a_watch_has_told_is_enough_for_a_record_and_not_for_none(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_pod(POD_ENDED);
+  view.told = true;
+  assert_step(&view, KUBE_READ_LOG);
+  assert_true(decide(&view).memory.ran);
+  view.log.tries = 1;
+  view.log.recorded = true;
+  assert_step(&view, KUBE_SEAL_LOG);
+  view.log.sealed = true;
+  assert_told(&view, PRESENCE_DEAD);
+  view.log = (struct kube_log){.tries = 1, .absent = true, .failure = ""};
+  assert_step(&view, KUBE_ASK_PODS);
+  view.log = (struct kube_log){.failure = ""};
+  view.pod.failed = true;
+  assert_step(&view, KUBE_ASK_PODS); /* and its log then */
+  view.log = (struct kube_log){.tries = 1, .absent = true, .failure = ""};
+  view.told = false;
+  assert_step(&view, KUBE_SEAL_LOG);
+}
+
 static void who_stopped_it_is_said_where_it_was_us_or_the_cluster(void **state)
 {
   (void)state;
@@ -478,6 +519,8 @@ int main(void)
     cmocka_unit_test(a_job_that_has_ended_or_is_deleted_is_dead_without_a_pod),
     cmocka_unit_test(nothing_there_is_absent_unless_it_ran_or_was_given_up),
     cmocka_unit_test(of_two_pods_the_one_that_may_run_counts_and_then_the_older),
+    cmocka_unit_test(what_a_watch_has_told_is_asked_for_before_anything_is_ended_for_it),
+    cmocka_unit_test(what_a_watch_has_told_is_enough_for_a_record_and_not_for_none),
     cmocka_unit_test(who_stopped_it_is_said_where_it_was_us_or_the_cluster),
   };
   return cmocka_run_group_tests(tests, 0, 0);

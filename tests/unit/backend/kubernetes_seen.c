@@ -84,6 +84,19 @@ static void a_termination_message_is_handed_on(void **state)
   pod_seen_release(&seen);
 }
 
+static void a_pod_is_of_the_job_that_owns_it(void **state)
+{
+  (void)state;
+  struct pod_seen pod;
+  assert_true(
+    inspect("{\"metadata\":{\"name\":\"p-1\",\"uid\":\"u-1\",\"ownerReferences\":[{\"kind\":\"Node\",\"uid\":\"n-1\"},"
+            "{\"kind\":\"Job\",\"uid\":\"j-1\"}]},\"status\":{}}",
+            &pod));
+  assert_string_equal(pod.job_uid, "j-1");
+  assert_true(inspect(POD("{}"), &pod));
+  assert_string_equal(pod.job_uid, "");
+}
+
 static void names_that_could_not_stand_in_a_path_are_refused(void **state)
 {
   (void)state;
@@ -160,6 +173,12 @@ static void a_fingerprint_changes_with_what_matters_alone(void **state)
   json_t *c = parse(POD("{\"phase\":\"Failed\"," PROGRAM("{\"terminated\":{\"exitCode\":1}}") "}"));
   assert_true(pod_fingerprint(a) == pod_fingerprint(b));
   assert_true(pod_fingerprint(a) != pod_fingerprint(c));
+  json_t *job = parse("{\"metadata\":{\"uid\":\"1\"}}");
+  json_t *deleted = parse("{\"metadata\":{\"uid\":\"1\",\"deletionTimestamp\":\"2026-11-30T00:00:00Z\"}}");
+  assert_true(job_fingerprint(job) == 0);
+  assert_true(job_fingerprint(deleted) != 0);
+  json_decref(job);
+  json_decref(deleted);
   json_decref(a);
   json_decref(b);
   json_decref(c);
@@ -200,6 +219,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_pods_state_is_that_of_the_programs_container),
     cmocka_unit_test(a_termination_message_is_handed_on),
+    cmocka_unit_test(a_pod_is_of_the_job_that_owns_it),
     cmocka_unit_test(names_that_could_not_stand_in_a_path_are_refused),
     cmocka_unit_test(of_several_pods_one_counts_and_once_one_is_granted_no_other),
     cmocka_unit_test(only_complete_and_failed_end_a_job),

@@ -174,6 +174,7 @@ static void a_mistake_is_told_by_its_key(void **state)
   expect_refusal(ARGUMENTS((char *)"--docker-image=a b"), "docker_image: ");
   expect_refusal(ARGUMENTS((char *)"--docker-pull-timeout-s=3600"), "docker_pull_timeout_s: more than 3540");
   expect_refusal(ARGUMENTS((char *)"--docker-slots=1025"), "docker_slots: more than 1024");
+  expect_refusal(ARGUMENTS((char *)"--kubernetes-calls-per-s=10001"), "kubernetes_calls_per_s: more than 10000");
   expect_refusal(ARGUMENTS((char *)"--docker-slots=many"), "docker_slots: \"many\" is not a whole number");
   expect_refusal(ARGUMENTS((char *)"--docker-what=x"), "unknown argument --docker-what=x");
   expect_refusal(ARGUMENTS((char *)"--docker-host"), "needs a value");
