@@ -263,9 +263,14 @@ static void withdraw(struct look *look, const struct kube_decision *decision)
   tell_only(look, PRESENCE_PENDING, decision->text, 0);
 }
 
+/* Where somebody deletes its pod, its log will go with the container. */
 static void tell_running(struct look *look)
 {
-  kube_follow_along(look->known, look->view.pod.name);
+  const struct pod_seen *pod = &look->view.pod;
+  if (pod->deleted)
+    kube_follow_begin(look->known, pod->name);
+  else
+    kube_follow_along(look->known, pod->name);
   tell_only(look, PRESENCE_RUNNING, 0, 0);
 }
 
