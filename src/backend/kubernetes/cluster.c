@@ -3,6 +3,7 @@
 #include "backend/backoff.h"
 #include "backend/foreign.h"
 #include "backend/kubernetes/credential.h"
+#include "backend/kubernetes/pace.h"
 #include "base/clock.h"
 #include "base/printable.h"
 #include "http/client.h"
@@ -19,15 +20,9 @@ enum {
   DELAY_MS_MAX = 5000,
   CONNECT_MS_MAX = 10000, /* with TLS, on a server with much to do */
   WAIT_MS_MAX = 30000,    /* for a turn, where the server has too much to do */
-  PAUSE_MS_DEFAULT = 1000,
-  PAUSE_MS_MAX = 30000,
   MESSAGE_SIZE = REASON_SIZE,
 };
 #define REFUSAL_BYTES_MAX KIB(64)
-
-/* A bucket of time, of which each call takes the same part: as much as BURST_US is kept, and the last URGENT_US of it are not for
- * everybody. */
-enum { BURST_US = 2000000, URGENT_US = 400000 };
 
 enum urgency { ORDINARY, URGENT, URGENCIES };
 
@@ -67,8 +62,7 @@ struct cluster {
   unsigned introduction_token;
   bool answered; /* another call was, since the introduction was begun */
   struct call_list waiting[URGENCIES], others;
-  uint64_t calls_us, call_us; /* what is in the bucket; what a call takes */
-  struct mono filled, paused_until;
+  struct pace pace;
   struct timer *turn;
 };
 
@@ -270,22 +264,13 @@ static bool too_busy(const struct http_answer *answer)
   return answer->status == 429 || (answer->status == 503 && answer->retry_after_s);
 }
 
-/* The server wants to be left alone: all wait, but for what is urgent. */
-static void pause_calls(struct cluster *cluster, unsigned retry_after_s)
-{
-  unsigned ms = retry_after_s ? retry_after_s * 1000 : PAUSE_MS_DEFAULT;
-  struct mono until = mono_add_ms(mono_now(), ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX);
-  if (until.us > cluster->paused_until.us)
-    cluster->paused_until = until;
-}
-
 static bool ask_again(struct cluster_call *call, const struct http_answer *answer)
 {
   struct cluster *cluster = call->cluster;
   if (answer->status == 401 && !call->asked_twice && credential_reject(cluster->credential, call->token)) {
     call->asked_twice = true;
   } else if (too_busy(answer) && mono_now().us < call->patience.us) {
-    pause_calls(cluster, answer->retry_after_s);
+    pace_pause(&cluster->pace, answer->retry_after_s, mono_now());
   } else {
     return false;
   }
@@ -374,23 +359,6 @@ static void leave_all_unsent(struct cluster *cluster)
     }
 }
 
-static void fill_bucket(struct cluster *cluster, struct mono now)
-{
-  cluster->calls_us += now.us - cluster->filled.us;
-  cluster->filled = now;
-  if (cluster->calls_us > BURST_US)
-    cluster->calls_us = BURST_US;
-}
-
-/* In microseconds, from now on; 0: at once. */
-static uint64_t wait_us(const struct cluster *cluster, enum urgency urgency, struct mono now)
-{
-  uint64_t needed = cluster->call_us + (urgency == URGENT ? 0 : URGENT_US);
-  uint64_t filling = cluster->calls_us < needed ? needed - cluster->calls_us : 0;
-  uint64_t pause = urgency == ORDINARY && cluster->paused_until.us > now.us ? cluster->paused_until.us - now.us : 0;
-  return filling > pause ? filling : pause;
-}
-
 /* While there is no token they wait; on_credential() comes when there is one. */
 static void take_turns(void *context)
 {
@@ -403,14 +371,12 @@ static void take_turns(void *context)
   for (int urgency = URGENCIES - 1; urgency >= 0; urgency--) {
     struct call_list *waiting = &cluster->waiting[urgency];
     while (!TAILQ_EMPTY(waiting)) {
-      struct mono now = mono_now();
-      fill_bucket(cluster, now);
-      uint64_t wait = wait_us(cluster, (enum urgency)urgency, now);
-      if (wait) {
-        timer_set(cluster->turn, wait / 1000 + 1);
+      uint64_t wait_us = pace_wait_us(&cluster->pace, urgency == URGENT, mono_now());
+      if (wait_us) {
+        timer_set(cluster->turn, wait_us / 1000 + 1);
         break;
       }
-      cluster->calls_us -= cluster->call_us;
+      pace_take(&cluster->pace);
       send_call(TAILQ_FIRST(waiting));
     }
   }
@@ -477,9 +443,7 @@ struct cluster *cluster_create(uv_loop_t *loop, const struct kubeconfig *config,
   cluster->client = client;
   cluster->events = *events;
   cluster->delay_ms = DELAY_MS_FIRST;
-  cluster->filled = mono_now();
-  cluster->calls_us = BURST_US;
-  cluster->call_us = 1000000 / calls_per_s;
+  pace_begin(&cluster->pace, calls_per_s, mono_now());
   TAILQ_INIT(&cluster->others);
   for (int i = 0; i < URGENCIES; i++)
     TAILQ_INIT(&cluster->waiting[i]);
