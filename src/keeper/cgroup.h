@@ -47,9 +47,7 @@ struct cgroups {
   int directory[HIERARCHY_COUNT];                     /* -1: none */
   const struct cgroup_rules *rules[CONTROLLER_COUNT]; /* NULL: not to be had */
   bool contained;                                     /* the directories are those of the container's own cgroup */
-  uint64_t
-    fatal_bytes;  /* of memory, in a container: beyond it the kernel may kill the keeper too. UINT64_MAX: it does not */
-  bool kills_all; /* and then it kills all of the container at once */
+  uint64_t fatal_bytes; /* of memory: the kernel kills the keeper too. UINT64_MAX: only the program */
 };
 
 /* What the kernel counted; 0 where nobody counts, or where it cannot be told apart from what others used. */
@@ -103,7 +101,7 @@ int cgroup_clone_fd(const struct cgroup *cgroup);
 
 uint64_t cgroup_cpu_us(const struct cgroup *cgroup);
 void cgroup_measure(const struct cgroup *cgroup, struct cgroup_usage *ret);
-/* How much more memory can be used before the keeper is killed with the program; 0: that is about to be. */
+/* How much more memory can be used before all of the container is killed; 0: that is about to be. */
 uint64_t cgroup_memory_room(const struct cgroup *cgroup);
 void cgroup_kill(const struct cgroup *cgroup);     /* where the kernel can; also reaches what is frozen there */
 bool cgroup_is_empty(const struct cgroup *cgroup); /* true where nothing can be asked */

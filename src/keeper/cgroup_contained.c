@@ -37,11 +37,11 @@ static bool row_holds(const struct cgroup_rules *row, int directory, const struc
 static void find_fatal_bytes(struct cgroups *groups)
 {
   const struct cgroup_rules *memory = groups->rules[CONTROLLER_MEMORY];
-  if (!memory)
+  const struct counter kills_all = {"memory.oom.group", 0};
+  if (!memory || counter_read(groups->directory[memory->hierarchy], &kills_all) != 1)
     return;
-  const int own = groups->directory[memory->hierarchy];
-  groups->fatal_bytes = counter_read(own, &(struct counter){memory->limit, 0});
-  groups->kills_all = counter_read(own, &(struct counter){"memory.oom.group", 0}) == 1;
+  const struct counter limit = {memory->limit, 0};
+  groups->fatal_bytes = counter_read(groups->directory[memory->hierarchy], &limit);
 }
 
 void cgroups_open_contained(struct cgroups *ret, const struct cgroup_places *places, const struct limits *limits)
@@ -94,38 +94,21 @@ uint64_t cgroup_contained_cpu_us(const struct cgroup *cgroup)
   return difference(counted_us, difference(keeper_cpu_us(), cgroup->keeper_before_us));
 }
 
-static uint64_t memory_stat(int leaf, const char *key)
-{
-  return counter_read(leaf, &(struct counter){"memory.stat", key});
-}
-
 /* Files that were read are given back before anything is killed, and do not count. */
-static uint64_t not_reclaimable(int leaf, const struct cgroup_rules *memory, uint64_t most)
-{
-  static const char *const reclaimable[] = {"inactive_file", "active_file", "slab_reclaimable"};
-  uint64_t used = counter_read(leaf, &(struct counter){memory->present, 0});
-  const bool looks_close = used >= most;
-  for (size_t i = 0; looks_close && i < sizeof reclaimable / sizeof *reclaimable; i++)
-    used = difference(used, memory_stat(leaf, reclaimable[i]));
-  return used;
-}
-
-/* Files in memory, and what the kernel keeps of each: where the program is killed and they remain, the keeper is next. */
-static uint64_t remains_of_the_dead(int leaf)
-{
-  return memory_stat(leaf, "shmem") + memory_stat(leaf, "slab_unreclaimable");
-}
-
 uint64_t cgroup_memory_room(const struct cgroup *cgroup)
 {
   enum { MARGIN_BYTES = CONTAINER_MEMORY_BYTES / 2 };
-  const struct cgroups *groups = cgroup->groups;
-  const struct cgroup_rules *memory = groups->rules[CONTROLLER_MEMORY];
-  if (groups->fatal_bytes == UINT64_MAX)
+  static const char *const reclaimable[] = {"inactive_file", "active_file", "slab_reclaimable"};
+  const struct cgroup_rules *memory = cgroup->groups->rules[CONTROLLER_MEMORY];
+  if (cgroup->groups->fatal_bytes == UINT64_MAX)
     return UINT64_MAX;
   const int leaf = cgroup_leaf_of(cgroup, memory);
-  const uint64_t most = difference(groups->fatal_bytes, MARGIN_BYTES);
-  return difference(most, groups->kills_all ? not_reclaimable(leaf, memory, most) : remains_of_the_dead(leaf));
+  const uint64_t most = difference(cgroup->groups->fatal_bytes, MARGIN_BYTES);
+  uint64_t used = counter_read(leaf, &(struct counter){memory->present, 0});
+  const bool looks_close = used >= most;
+  for (size_t i = 0; looks_close && i < sizeof reclaimable / sizeof *reclaimable; i++)
+    used = difference(used, counter_read(leaf, &(struct counter){"memory.stat", reclaimable[i]}));
+  return difference(most, used);
 }
 
 /* A peak that is not above the one from before says nothing: what set up the container may have used more for a moment

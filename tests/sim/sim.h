@@ -204,11 +204,14 @@ struct cluster_attempt {
   } other;
   /* On the daemon's host, in the attempt's directory: */
   bool ran;
-  char granted_pod;          /* synced; 0: none is yet */
-  enum kill_reason killed;   /* why we deleted its pod; NONE: we did not */
-  bool output_lost;          /* the log was not to be had: the record is here, but no output */
-  bool output_given_up;      /* so, though it was to be had */
-  struct kube_memory memory; /* of this incarnation */
+  char granted_pod;        /* synced; 0: none is yet */
+  enum kill_reason killed; /* why we deleted its pod; NONE: we did not */
+  bool output_lost;        /* the log was not to be had: the record is here, but no output */
+  bool output_given_up;    /* so, though it was to be had */
+  struct kube_memory
+    memory; /* of this incarnation, as is what the watch has told it last, and no look has taken yet: */
+  bool told, told_other;
+  enum pod_state told_state;
 };
 
 /* What really happened to one attempt. It stays known here when the backend has forgotten it. */
@@ -419,7 +422,7 @@ bool backend_is_frozen(const struct sim *sim, const struct attempt *attempt);
 void backend_read_evidence(const struct attempt *attempt, struct seen *seen);
 void backend_tell(struct sim *sim, struct name name, const struct seen *seen); /* after a moment */
 void backend_forget(struct sim *sim, struct attempt *attempt); /* the container is removed; not the evidence */
-void backend_hint(struct sim *sim, const struct attempt *attempt);
+void backend_hint(struct sim *sim, struct attempt *attempt);
 void backend_start_after(struct sim *sim, const struct attempt *attempt, uint64_t delay_us);
 
 /* sim_docker.c */
@@ -428,6 +431,7 @@ void sim_docker_look(struct sim *sim, struct name name, uint64_t request);
 /* sim_kubernetes.c */
 void sim_kubernetes_look(struct sim *sim, struct name name, uint64_t request);
 void sim_kubernetes_launched(struct sim *sim, struct attempt *attempt);
+void sim_kubernetes_tell(struct attempt *attempt);                    /* its watch does, with a hint */
 void sim_kubernetes_start(struct attempt *attempt);                   /* another daemon, with nothing in memory */
 void sim_kubernetes_reboot(struct sim *sim, struct attempt *attempt); /* of the daemon's host; pods run on */
 

@@ -118,7 +118,7 @@ static void send_hint(struct sim *sim, struct name name)
   sim_after(sim, sim_between_us(sim, 10, most_us), EVENT_TO_DAEMON, deliver_hint)->name = name;
 }
 
-void backend_hint(struct sim *sim, const struct attempt *attempt)
+void backend_hint(struct sim *sim, struct attempt *attempt)
 {
   if (sim_strikes(sim, TROUBLE_HINT_BOGUS)) {
     const struct attempt *other = &sim->backend.attempts[sim_below(sim, sim->backend.attempt_count)];
@@ -126,6 +126,8 @@ void backend_hint(struct sim *sim, const struct attempt *attempt)
   }
   if (sim_strikes(sim, TROUBLE_HINT_LOST))
     return;
+  if (is_cluster(sim))
+    sim_kubernetes_tell(attempt);
   send_hint(sim, attempt->name);
   if (sim_strikes(sim, TROUBLE_HINT_DOUBLED))
     send_hint(sim, attempt->name);

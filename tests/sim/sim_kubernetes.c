@@ -27,7 +27,9 @@ struct look {
 
 static void other_pod_is_made(struct sim *sim, struct event *event)
 {
-  backend_hint(sim, backend_find(sim, event->name));
+  struct attempt *attempt = backend_find(sim, event->name);
+  backend_hint(sim, attempt);
+  attempt->cluster.told_other = attempt->cluster.told;
 }
 
 static void make_other_pod(struct sim *sim, struct attempt *attempt)
@@ -56,6 +58,7 @@ void sim_kubernetes_start(struct attempt *attempt)
 {
   const struct cluster_attempt *cluster = &attempt->cluster;
   attempt->cluster.memory = (struct kube_memory){.ran = cluster->ran, .granted = {cluster->granted_pod}};
+  attempt->cluster.told = false;
 }
 
 void sim_kubernetes_reboot(struct sim *sim, struct attempt *attempt)
@@ -164,20 +167,24 @@ static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen 
   return any;
 }
 
-/* What the watch has told last, where that is news: one pod of them, as it is, or was. */
-static bool was_told(struct sim *sim, const struct attempt *attempt, struct pod_seen *ret)
+void sim_kubernetes_tell(struct attempt *attempt)
 {
-  const struct other_pod *other = &attempt->cluster.other;
-  if (!has_pod(sim, attempt) || sim_coin(sim))
-    return false;
-  *ret = true_pod(attempt);
-  if (other->made_us && sim->now_us >= other->made_us && sim_coin(sim))
-    *ret = as_other_pod(attempt);
-  else if (sim_coin(sim) && ret->state == POD_ENDED)
-    ret->state = POD_RUNNING;
-  else if (sim_coin(sim) && ret->state == POD_RUNNING)
-    ret->state = POD_WAITING;
-  return kube_memory_considers(&attempt->cluster.memory, ret);
+  struct cluster_attempt *cluster = &attempt->cluster;
+  cluster->told = true;
+  cluster->told_other = false;
+  cluster->told_state = true_pod(attempt).state;
+}
+
+/* What the watch has told last, where that is news: one pod of them, as it was then. */
+static bool take_told(struct attempt *attempt, struct pod_seen *ret)
+{
+  struct cluster_attempt *cluster = &attempt->cluster;
+  const bool told = cluster->told;
+  cluster->told = false;
+  *ret = cluster->told_other ? as_other_pod(attempt) : true_pod(attempt);
+  if (!cluster->told_other)
+    ret->state = cluster->told_state;
+  return told && kube_memory_considers(&cluster->memory, ret);
 }
 
 static void answer_pods(struct sim *sim, struct attempt *attempt, struct look *look)
@@ -324,7 +331,7 @@ static void begin(struct sim *sim, struct event *event)
 {
   struct look *look = event->owned;
   look->view.recorded = look->attempt->fetched;
-  look->view.told = was_told(sim, look->attempt, &look->view.pod);
+  look->view.told = take_told(look->attempt, &look->view.pod);
   look->view.pods = look->view.told ? KUBE_SEEN : KUBE_NOT_ASKED;
   look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
   go_on(sim, event);

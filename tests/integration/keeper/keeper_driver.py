@@ -201,6 +201,8 @@ class Cgroups:
 class Programs:
     """What a rule asks of a keeper, however it is driven: `start`, `finish` and `evidence` are the driver's."""
 
+    is_cramped = False  # it shares its programs' memory, and is larger than the keeper that is shipped
+
     def run(self, command, *args, **options):
         name, answer = self.start(plan(command, *args, **options))
         assert answer["type"] == STARTED, answer

@@ -11,7 +11,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from contained import CONTAINER_MEMORY_BYTES, NO_SEARCH, Contained, limits_of
+from contained import CONTAINER_MEMORY_BYTES, NO_SEARCH, Contained, is_sanitized, limits_of
 from container import Container, Pod
 from keeper_driver import LIMITS, REFUSED, STARTED, Cgroups, Record, features_of, new_name
 from rules import same
@@ -50,6 +50,7 @@ class Podded(Contained):
 
     def __init__(self, binary, cgroups=True):  # pylint: disable=super-init-not-called
         self.binary = binary
+        self.is_cramped = is_sanitized(binary)
         self._make_directories()
         self.cgroups = Cgroups() if cgroups else None
         self.containers, self.keys = {}, {}

@@ -198,26 +198,6 @@ static void what_the_keeper_uses_is_not_the_programs(void **state)
   cgroup_release(&cgroup);
 }
 
-/* The program is killed, and its files are there still: nothing is left for the keeper. */
-static void the_room_for_what_outlives_the_program_is_known(void **state)
-{
-  struct fixture *fixture = *state;
-  const uint64_t most = limits.memory_bytes + CONTAINER_MEMORY_BYTES;
-  struct cgroup cgroup;
-  char text[100];
-  put_number(fixture, "memory.max", most);
-  put_number(fixture, "memory.current", most);
-  put_number(fixture, "memory.oom.group", 0);
-  put(fixture, "memory.stat", "anon 900\nshmem 1048576\nslab_reclaimable 9\nslab_unreclaimable 1048576\n");
-  open_v2(fixture);
-  assert_true(cgroup_create(&cgroup, &fixture->groups, 0));
-  assert_int_equal(cgroup_memory_room(&cgroup), most - CONTAINER_MEMORY_BYTES / 2 - MIB(2));
-  snprintf(text, sizeof text, "shmem %llu\n", (unsigned long long)most - CONTAINER_MEMORY_BYTES / 2);
-  put(fixture, "memory.stat", text);
-  assert_int_equal(cgroup_memory_room(&cgroup), 0);
-  cgroup_release(&cgroup);
-}
-
 /* As Kubernetes sets it up since 1.28: the keeper dies of the program's hunger, unless it is first. */
 static void the_room_until_all_of_it_is_killed_is_known(void **state)
 {
@@ -226,7 +206,14 @@ static void the_room_until_all_of_it_is_killed_is_known(void **state)
   struct cgroup cgroup;
   put_number(fixture, "memory.max", most);
   put_number(fixture, "memory.current", MIB(10));
+  put_number(fixture, "memory.oom.group", 0);
+  open_v2(fixture);
+  assert_true(cgroup_create(&cgroup, &fixture->groups, 0));
+  assert_true(cgroup_memory_room(&cgroup) == UINT64_MAX);
+  cgroup_release(&cgroup);
+
   put_number(fixture, "memory.oom.group", 1);
+  close_groups(fixture);
   open_v2(fixture);
   assert_true(cgroup_create(&cgroup, &fixture->groups, 0));
   assert_int_equal(cgroup_memory_room(&cgroup), most - CONTAINER_MEMORY_BYTES / 2 - MIB(10));
@@ -273,7 +260,6 @@ int main(void)
     with_fixture(what_was_counted_before_is_not_the_programs),
     with_fixture(a_peak_that_did_not_grow_is_not_known),
     with_fixture(what_the_keeper_uses_is_not_the_programs),
-    with_fixture(the_room_for_what_outlives_the_program_is_known),
     with_fixture(the_room_until_all_of_it_is_killed_is_known),
     with_fixture(nothing_is_made_limited_entered_or_killed),
   };
