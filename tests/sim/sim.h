@@ -209,7 +209,8 @@ struct cluster_attempt {
   bool output_lost;        /* the log was not to be had: the record is here, but no output */
   bool output_given_up;    /* so, though it was to be had */
   struct kube_memory
-    memory; /* of this incarnation, as is what the watch has told it last, and no look has taken yet: */
+    memory;          /* of this incarnation, as is what the watch has told it last, and no look has taken yet: */
+  struct look *look; /* that is under way: there is one at a time */
   bool told, told_other;
   enum pod_state told_state;
 };
@@ -394,7 +395,8 @@ void store_crash(struct sim *sim);
 const struct row *store_row(const struct sim *sim, const char *id);
 
 /* sim_backend.c */
-void sim_backend_start(struct sim *sim); /* a daemon connects: it is told the capacity, and fetches nothing yet */
+void sim_backend_begin(struct sim *sim); /* another daemon, with nothing in memory */
+void sim_backend_start(struct sim *sim); /* it connects: it is told the capacity, and fetches nothing yet */
 void sim_backend_reboot(struct sim *sim);
 void sim_backend_launch(struct sim *sim, struct name name, struct job *job);
 void sim_backend_observe(struct sim *sim, struct name name, uint64_t request);

@@ -149,13 +149,17 @@ static void tell_capacity(struct sim *sim)
   sim_after(sim, sim_between_us(sim, 10, 1000), EVENT_TO_DAEMON, deliver_capacity)->number = alive;
 }
 
-void sim_backend_start(struct sim *sim)
+void sim_backend_begin(struct sim *sim)
 {
   for (unsigned i = 0; i < sim->backend.attempt_count; i++) {
     struct attempt *attempt = &sim->backend.attempts[i];
     attempt->fetching = attempt->start_seen = false;
     sim_kubernetes_start(attempt);
   }
+}
+
+void sim_backend_start(struct sim *sim)
+{
   for (unsigned i = 0; i < sim->job_count; i++)
     if (sim->jobs[i].fetch == FETCH_UNDER_WAY) /* that went with the daemon; or it was almost there */
       sim->jobs[i].fetch = sim_coin(sim) ? FETCH_NEEDED : FETCH_NOT_NEEDED;

@@ -345,6 +345,7 @@ void daemon_start(struct sim *sim)
   sim->turns = (struct turns){0};
   sim->executor = executor_create(&world, &(struct executor_config){.queue_max = JOBS_MAX / 4});
   executor_add_backend(sim->executor, backend_name_here, 0);
+  sim_backend_begin(sim);
   recover_rows(sim);
   remove_leftovers(sim);
   if (!sim->dying)

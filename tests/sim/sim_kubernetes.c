@@ -21,6 +21,7 @@ struct look {
   bool message;       /* the termination message of the pod that was seen has the record */
   unsigned bad_reads; /* of its log: by a lie, or too early, as the pod's end was one */
   bool job_hidden;
+  uint64_t again; /* the request that came meanwhile; 0: none did */
 };
 
 /* ---- life ---- */
@@ -59,6 +60,7 @@ void sim_kubernetes_start(struct attempt *attempt)
   const struct cluster_attempt *cluster = &attempt->cluster;
   attempt->cluster.memory = (struct kube_memory){.ran = cluster->ran, .granted = {cluster->granted_pod}};
   attempt->cluster.told = false;
+  attempt->cluster.look = 0;
 }
 
 void sim_kubernetes_reboot(struct sim *sim, struct attempt *attempt)
@@ -340,7 +342,7 @@ static void begin(struct sim *sim, struct event *event)
 /* What is here of the evidence; of a pod that is alive, nothing but that it runs. */
 static void tell(struct sim *sim, struct name name, struct look *look, const struct kube_decision *decision)
 {
-  const struct attempt *attempt = look->attempt;
+  struct attempt *attempt = look->attempt;
   const bool dead = decision->presence == PRESENCE_DEAD;
   struct seen *seen = &look->seen;
   seen->presence = decision->presence;
@@ -352,7 +354,11 @@ static void tell(struct sim *sim, struct name name, struct look *look, const str
   seen->progress = decision->presence == PRESENCE_PENDING && decision->text[0] ? "being started" : 0;
   if (seen->recorded)
     kube_say_who_stopped_it(&seen->record, attempt->cluster.killed, "", &look->view.pod);
-  backend_tell(sim, name, seen);
+  attempt->cluster.look = 0;
+  if (!look->again || seen->recorded || !kube_is_final(seen->presence))
+    backend_tell(sim, name, seen);
+  if (look->again)
+    sim_kubernetes_look(sim, name, look->again);
 }
 
 static void go_on(struct sim *sim, struct event *event)
@@ -401,7 +407,11 @@ void sim_kubernetes_look(struct sim *sim, struct name name, uint64_t request)
     backend_tell(sim, name, &(struct seen){.request = request, .presence = PRESENCE_ABSENT});
     return;
   }
-  struct look *look = xcalloc(1, sizeof *look);
+  if (attempt->cluster.look) {
+    attempt->cluster.look->again = request;
+    return;
+  }
+  struct look *look = attempt->cluster.look = xcalloc(1, sizeof *look);
   look->attempt = attempt;
   look->seen.request = request;
   look->view.schedule_ms_max = look->view.pull_ms_max = FOR_EVER_MS;

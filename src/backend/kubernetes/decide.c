@@ -171,7 +171,7 @@ static void decide_ungranted(const struct kube_view *view, struct kube_decision 
     decision->step = KUBE_GRANT;
     memcpy(decision->memory.granted, view->pod.uid, UID_SIZE);
   } else {
-    later(decision, KUBE_LOOK_AGAIN, RETRY_MS);
+    tell(decision, PRESENCE_UNKNOWN, "%s", view->trouble); /* it may have it; the next look tries once more */
   }
 }
 
@@ -340,6 +340,11 @@ void kube_decide(const struct kube_view *view, struct kube_decision *ret)
     decide_by_pods(view, ret);
   if (view->told && ends_it(view, ret))
     ask_instead(view, ret);
+}
+
+bool kube_is_final(enum presence presence)
+{
+  return presence == PRESENCE_ABSENT || presence == PRESENCE_DEAD;
 }
 
 void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const char *end,

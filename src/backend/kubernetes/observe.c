@@ -49,7 +49,8 @@ static void tell(struct look *look, enum presence presence, const struct evidenc
 {
   struct known *known = look->known;
   const struct backend_events *events = &known->kubernetes->backend.events;
-  const bool outdated = presence == PRESENCE_ABSENT && look->again; /* by now it may be there */
+  const bool outdated =
+    look->again && !evidence->recorded && kube_is_final(presence); /* by now there may be more of it */
   struct observation seen = {
     .presence = presence,
     .started = evidence->started || known->memory.ran,

@@ -257,7 +257,7 @@ static void the_pod_that_waits_first_is_granted_and_no_other_counts_then(void **
   assert_string_equal(decide(&view).memory.granted, "first");
   view.memory = decide(&view).memory;
   view.grant = KUBE_ERROR; /* it may have it all the same */
-  assert_step(&view, KUBE_LOOK_AGAIN);
+  assert_told(&view, PRESENCE_UNKNOWN);
   view.grant = KUBE_SEEN;
   view.pod.granted = true;
   assert_told(&view, PRESENCE_PENDING);
