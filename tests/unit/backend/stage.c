@@ -19,7 +19,8 @@
 static void on_launched(void *context, struct name name, enum launch_result result, const char *reason)
 {
   struct stage *stage = context;
-  (void)name;
+  if (stage->launching.text[0] && strcmp(stage->launching.text, name.text) != 0)
+    return; /* the answer to another one, that nobody waits for */
   stage->launches++;
   stage->launch_result = result;
   snprintf(stage->launch_reason, sizeof stage->launch_reason, "%s", reason ? reason : "");
@@ -208,12 +209,14 @@ void stage_close(struct stage *stage)
 enum launch_result stage_launch_plan(struct stage *stage, struct name name, struct blob *plan)
 {
   unsigned before = stage->launches;
+  stage->launching = name;
   backend_launch(stage->backend, name, plan);
   assert_int_equal(stage->launches, before); /* never from inside the call */
   struct mono deadline = mono_add_ms(mono_now(), STAGE_MS_MAX);
   while (stage->launches == before && mono_now().us < deadline.us)
     stage_turn(stage, 1);
   assert_int_equal(stage->launches, before + 1);
+  stage->launching = (struct name){0};
   return stage->launch_result;
 }
 

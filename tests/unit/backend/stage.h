@@ -23,6 +23,7 @@ struct stage {
   bool clears; /* whatever is found is killed and removed */
 
   /* The notebook: what was told last, and how often. */
+  struct name launching; /* whose answer is waited for; "": each counts */
   unsigned launches, hints, looks, capacities, listed;
   enum launch_result launch_result;
   char launch_reason[256];
