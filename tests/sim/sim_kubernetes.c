@@ -355,7 +355,7 @@ static void tell(struct sim *sim, struct name name, struct look *look, const str
   if (seen->recorded)
     kube_say_who_stopped_it(&seen->record, attempt->cluster.killed, "", &look->view.pod);
   attempt->cluster.look = 0;
-  if (!look->again || seen->recorded || !kube_is_final(seen->presence))
+  if (!look->again || !kube_is_outdated(seen->presence, seen->recorded))
     backend_tell(sim, name, seen);
   if (look->again)
     sim_kubernetes_look(sim, name, look->again);

@@ -1,6 +1,5 @@
 #include "backend/docker/doctor.h"
 
-
 #include <stdio.h>
 #include <string.h>
 

@@ -342,9 +342,9 @@ void kube_decide(const struct kube_view *view, struct kube_decision *ret)
     ask_instead(view, ret);
 }
 
-bool kube_is_final(enum presence presence)
+bool kube_is_outdated(enum presence presence, bool recorded)
 {
-  return presence == PRESENCE_ABSENT || presence == PRESENCE_DEAD;
+  return !recorded && (presence == PRESENCE_ABSENT || presence == PRESENCE_DEAD);
 }
 
 void kube_say_who_stopped_it(struct record *record, enum kill_reason reason, const char *end,

@@ -158,9 +158,9 @@ struct kube_decision {
   struct kube_memory memory;
 };
 void kube_decide(const struct kube_view *view, struct kube_decision *ret);
-/* Whether an answer without a record, of a look that was begun before somebody asked for another one, is not to be told: a verdict
+/* Whether what a look has found is not to be told, where another was asked for since it was begun: without a record a verdict
  * may hang on it, and what the other finds is newer. */
-bool kube_is_final(enum presence presence);
+bool kube_is_outdated(enum presence presence, bool recorded);
 
 /* A keeper in a pod knows no more than that somebody wanted the end (wire/pod.h): where that was us, we know why; and `end` is
  * what the cluster had said of its end before, where we only made sure of that. "": nothing. */

@@ -49,8 +49,7 @@ static void tell(struct look *look, enum presence presence, const struct evidenc
 {
   struct known *known = look->known;
   const struct backend_events *events = &known->kubernetes->backend.events;
-  const bool outdated =
-    look->again && !evidence->recorded && kube_is_final(presence); /* by now there may be more of it */
+  const bool outdated = look->again && kube_is_outdated(presence, evidence->recorded);
   struct observation seen = {
     .presence = presence,
     .started = evidence->started || known->memory.ran,

@@ -4,22 +4,11 @@ one true verdict each, at the first attempt, and nothing is left over."""
 
 import time
 
-from scenario import Flight, left_by_daemon, long, main, stopped
+from scenario import long, main, stopped, through_trouble
 
 PARTS = ("apiserver", "etcd", "scheduler", "controllers", "kubelet", "containerd")
 KILLED, PAUSED = long((PARTS, PARTS), (("etcd", "kubelet"), ("apiserver",)))
 DOWN_SECONDS, PAUSE_SECONDS = 4, 20
-
-
-def trouble_in_flight(scenario, trouble):
-    """Some are on their way when it begins, and more come meanwhile."""
-    with scenario.daemon(slots=8) as daemon:
-        flight = Flight(daemon)
-        flight.take_off()
-        trouble(flight)
-        flight.add_short(2)
-        yield from flight.land()
-        yield from left_by_daemon(daemon)
 
 
 def what_is_on_its_way_survives_the_death_of(scenario, part):
@@ -31,7 +20,8 @@ def what_is_on_its_way_survives_the_death_of(scenario, part):
         time.sleep(DOWN_SECONDS)
         process.start()
 
-    yield from trouble_in_flight(scenario, kill)
+    with scenario.daemon(slots=8) as daemon:
+        yield from through_trouble(daemon, kill)
 
 
 def what_is_on_its_way_survives_a_pause_of(scenario, part):
@@ -40,7 +30,8 @@ def what_is_on_its_way_survives_a_pause_of(scenario, part):
             flight.add_short(2)
             time.sleep(PAUSE_SECONDS)
 
-    yield from trouble_in_flight(scenario, pause)
+    with scenario.daemon(slots=8) as daemon:
+        yield from through_trouble(daemon, pause)
 
 
 main(

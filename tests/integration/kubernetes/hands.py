@@ -5,8 +5,8 @@ over."""
 import time
 
 from scenario import (
-    DIVIDE, SLEEP, Flight, check_divided, finish_all, kubernetes, left_by_daemon, main, python, relay, submit, verdict_of, wait_until,
-    wait_until_running,
+    DIVIDE, SLEEP, Flight, check_divided, finish_all, kubernetes, left_by_daemon, main, python, relay, submit, through_trouble, verdict_of,
+    wait_until, wait_until_running,
 )
 
 SPACE = f"/api/v1/namespaces/{kubernetes.NAMESPACE}"
@@ -20,12 +20,7 @@ def through_relay(scenario, trouble):
         relay.Relay(kubernetes.PORT, scenario.cluster.inside_network) as network,
         scenario.daemon(slots=8, config=scenario.cluster.config_through(network.listening_port)) as daemon,
     ):
-        flight = Flight(daemon)
-        flight.take_off()
-        trouble(network)
-        flight.add_short(2)
-        yield from flight.land()
-        yield from left_by_daemon(daemon)
+        yield from through_trouble(daemon, lambda flight: trouble(network))
 
 
 def watches_that_are_cut_again_and_again_lose_nothing(scenario):

@@ -130,6 +130,16 @@ class Flight:
                 yield f"{evaluation}"
 
 
+def through_trouble(daemon, trouble):
+    """Some are on their way when it begins, and more come afterwards; `trouble(flight)` may add more meanwhile."""
+    flight = Flight(daemon)
+    flight.take_off()
+    trouble(flight)
+    flight.add_short(2)
+    yield from flight.land()
+    yield from left_by_daemon(daemon)
+
+
 def verdict_of(evaluation):
     verdict = evaluation["verdict"]
     return verdict["kind"], verdict["exit_code"], verdict["reason"]
