@@ -229,8 +229,8 @@ static bool read_user(const struct reader *reader, const json_t *user, const jso
   if (cert != key)
     return fault(reader, "client certificate and key: one is nothing without the other");
   const json_t *exec = json_object_get(user, "exec");
-  if (!exec || json_is_null(exec) || config->token || config->token_path ||
-      cert) /* they count more: client-go's rule */
+  const bool counts_more = config->token || config->token_path || cert; /* than `exec`: client-go's rule */
+  if (!exec || json_is_null(exec) || counts_more)
     return true;
   config->plugin = xcalloc(1, sizeof *config->plugin);
   return read_plugin(reader, exec, cluster, config->plugin);

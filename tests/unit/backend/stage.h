@@ -20,10 +20,10 @@ struct stage {
                             struct error *error);
   uv_loop_t loop;
   struct backend *backend;
-  bool clears; /* whatever is found is killed and removed */
+  bool clears;           /* whatever is found is killed and removed */
+  struct name launching; /* whose answer is waited for, and nobody else's noted; "": each is */
 
   /* The notebook: what was told last, and how often. */
-  struct name launching; /* whose answer is waited for; "": each counts */
   unsigned launches, hints, looks, capacities, listed;
   enum launch_result launch_result;
   char launch_reason[256];
