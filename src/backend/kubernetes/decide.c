@@ -175,6 +175,12 @@ static void decide_ungranted(const struct kube_view *view, struct kube_decision 
   }
 }
 
+static void tell_deleted(const struct kube_view *view, struct kube_decision *decision)
+{
+  tell(decision, PRESENCE_DEAD, "%s",
+       view->reason[0] ? view->reason : "its pod was deleted before the program was started");
+}
+
 /* Somebody, perhaps we, wants it away before it ran. */
 static void decide_deleted(const struct kube_view *view, struct kube_decision *decision)
 {
@@ -183,10 +189,20 @@ static void decide_deleted(const struct kube_view *view, struct kube_decision *d
   if (!since->us)
     *since = view->now;
   if (!view->memory.granted[0] || !pod->scheduled || pod->node_done || passed(view, *since, DELETED_MS))
-    tell(decision, PRESENCE_DEAD, "%s",
-         view->reason[0] ? view->reason : "its pod was deleted before the program was started");
+    tell_deleted(view, decision);
   else
     later(decision, KUBE_LOOK_AGAIN, RETRY_MS);
+}
+
+/* What its containers say of a pod that is deleted, of files that are gone or of a signal, is what deleting did to them. */
+static void decide_unstarted(const struct kube_view *view, struct kube_decision *decision)
+{
+  const struct pod_seen *pod = &view->pod;
+  if (pod->deleted)
+    tell_deleted(view, decision);
+  else
+    tell(decision, PRESENCE_DEAD, "its pod ended before the program was started: %.180s",
+         pod->message ? pod->message : pod->text);
 }
 
 /* Deleting by force passes the node over, as Kubernetes does with pods whose node is gone. A node that is there tells all the same
@@ -215,8 +231,7 @@ static void decide_by_pod(const struct kube_view *view, struct kube_decision *de
     decide_ended(view, decision);
     break;
   case POD_UNSTARTED:
-    tell(decision, PRESENCE_DEAD, "its pod ended before the program was started: %.180s",
-         pod->message ? pod->message : pod->text);
+    decide_unstarted(view, decision);
     break;
   case POD_WAITING:
     if (pod->deleted)

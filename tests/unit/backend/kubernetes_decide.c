@@ -227,6 +227,9 @@ static void a_pod_that_never_ran_is_dead(void **state)
   assert_told(&view, PRESENCE_DEAD);
   assert_says(&view, "before the program was started: no Secret");
   assert_false(decide(&view).memory.ran);
+  view.pod.deleted = true; /* and its Secret with it */
+  assert_told(&view, PRESENCE_DEAD);
+  assert_says(&view, "its pod was deleted before the program was started");
 }
 
 static void a_pod_that_is_deleted_before_it_ran_is_dead_once_that_is_certain(void **state)
