@@ -106,7 +106,7 @@ class Node:
             status = {"phase": "Failed", "startTime": begun, "initContainerStatuses": failed}
             await self.api.call("PATCH", status_path, {"status": status}, PATCH, absent=True)
             return
-        log, message = await self._make_evidence(secret["data"]["key"])
+        log = await self._make_evidence(secret["data"]["key"])
         self.logs[metadata["name"]] = log
         installed = [_container(spec["initContainers"][0], terminated=_ending(begun, 0))]
         addresses = {"hostIP": self.address, "podIP": self.address, "podIPs": [{"ip": self.address}]}
@@ -116,14 +116,13 @@ class Node:
         } | addresses}, PATCH)
         await self.api.call("PATCH", status_path, {"status": {
             "phase": "Succeeded", "conditions": _conditions("False", "PodCompleted"),
-            "containerStatuses": [_container(spec["containers"][0], terminated=_ending(begun, 0, message))],
+            "containerStatuses": [_container(spec["containers"][0], terminated=_ending(begun, 0, log.decode()))],
         }}, PATCH)
 
     async def _make_evidence(self, key):
         async with self.writing:
             self.evidence.stdin.write(key.encode() + b"\n")
-            *log, message = [await self.evidence.stdout.readline() for _ in range(4)]
-        return b"".join(log), message.decode().rstrip("\n")
+            return b"".join([await self.evidence.stdout.readline() for _ in range(3)])
 
     async def _remove(self, metadata):
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}

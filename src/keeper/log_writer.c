@@ -1,6 +1,7 @@
 #include "keeper/log_writer.h"
 
 #include "base/fd.h"
+#include "wire/pod.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,18 @@ void log_writer_release(struct log_writer *writer)
   fd_close(writer->output);
   buffer_release(&writer->pending);
   buffer_release(&writer->record);
+  buffer_release(&writer->text);
 }
 
 static void put(struct log_writer *writer, enum frame_kind kind, uint64_t position, const void *data, size_t size)
 {
+  const size_t before = writer->pending.size;
   frame_encode(
     &(struct frame){
       .kind = kind, .number = writer->number++, .at = wall_now(), .position = position, .data = data, .size = size},
     &writer->pending);
+  if (writer->text.size <= POD_MESSAGE_BYTES_MAX)
+    buffer_append(&writer->text, writer->pending.data + before, writer->pending.size - before);
 }
 
 void log_writer_put(struct log_writer *writer, enum frame_kind kind, const void *data, size_t size)
@@ -172,8 +177,17 @@ void log_writer_finish(struct log_writer *writer, const struct capture *capture,
   writer->finished = true;
 }
 
+static bool all_is_put(const struct log_writer *writer)
+{
+  return writer->finished && !writer->record.size && look(writer, 0) == NOTHING;
+}
+
 bool log_writer_is_done(const struct log_writer *writer)
 {
-  return writer->broken ||
-         (writer->finished && !has_pending(writer) && !writer->record.size && look(writer, 0) == NOTHING);
+  return writer->broken || (all_is_put(writer) && !has_pending(writer));
+}
+
+const struct buffer *log_writer_text(const struct log_writer *writer)
+{
+  return all_is_put(writer) && writer->text.size <= POD_MESSAGE_BYTES_MAX ? &writer->text : 0;
 }

@@ -24,6 +24,7 @@ struct log_writer {
   int file[LOG_FILES]; /* once it is finished: all that there will be, and how much of it */
   uint64_t size[LOG_FILES];
   struct buffer record; /* sealed; the last frame */
+  struct buffer text;   /* all frames so far, or more than POD_MESSAGE_BYTES_MAX bytes of them */
 };
 
 /* Takes `output`, and makes it non-blocking. */
@@ -43,3 +44,5 @@ void log_writer_finish(struct log_writer *writer, const struct capture *capture,
                        const void *sealed, size_t size);
 /* Whether all is written that ever can be. */
 bool log_writer_is_done(const struct log_writer *writer);
+/* The whole log, if it is so short that it can be the termination message, and all of it was told; else NULL. The writer's. */
+const struct buffer *log_writer_text(const struct log_writer *writer);

@@ -161,7 +161,9 @@ int pod_run(const struct options *options, char **environment)
   if (outcome == LAUNCH_REFUSED)
     return tell_failure(&pod, &error);
   supervise(&pod);
-  put_message(&pod, "", pod.sealed.data, pod.sealed.size);
+  log_writer_advance(&pod.log, 0);
+  const struct buffer *whole = log_writer_text(&pod.log);
+  put_message(&pod, "", whole ? whole->data : pod.sealed.data, whole ? whole->size : pod.sealed.size);
   drain_log(&pod);
   evaluation_release(&pod.evaluation);
   log_writer_release(&pod.log);

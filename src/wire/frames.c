@@ -16,6 +16,11 @@ static const char *const kinds[FRAME_KIND_COUNT] = {
 #undef X
 };
 
+bool frames_begin(const void *text, size_t size)
+{
+  return size >= strlen(TITLE) && !memcmp(text, TITLE, strlen(TITLE));
+}
+
 void frame_encode(const struct frame *frame, struct buffer *ret)
 {
   const size_t begin = ret->size;
@@ -113,17 +118,12 @@ static bool tell_frame(struct frames_decoder *decoder, const struct frame *frame
   return true;
 }
 
-static bool begins_as_frame(const struct buffer *line)
-{
-  return line->size >= strlen(TITLE) && !memcmp(line->data, TITLE, strlen(TITLE));
-}
-
 static bool take_line(struct frames_decoder *decoder, bool whole, frames_take *take, void *context)
 {
   CLEANUP_BUFFER struct buffer data = {0};
   struct frame frame;
   bool taken;
-  if (!begins_as_frame(&decoder->line))
+  if (!frames_begin(decoder->line.data, decoder->line.size))
     taken = tell_text(decoder, FRAMES_FOREIGN, take, context);
   else if (!whole || decoder->too_long || !parse(decoder->line.data, decoder->line.size, &data, &frame))
     taken = tell_text(decoder, FRAMES_DAMAGED, take, context);

@@ -43,6 +43,9 @@ struct frame {
 
 enum { FRAME_DATA_BYTES_MAX = 11 * 1024, FRAME_LINE_BYTES_MAX = 16 * 1024 - 1 };
 
+/* Whether it begins as a frame does. */
+bool frames_begin(const void *text, size_t size);
+
 /* At most FRAME_DATA_BYTES_MAX bytes of data. Appends a line with its end. */
 void frame_encode(const struct frame *frame, struct buffer *ret);
 

@@ -194,6 +194,7 @@ struct cluster_attempt {
   bool deleted;        /* Job and pod, by us or by hand; our finalizer keeps them */
   bool starts_deleted; /* its node is about to start it all the same, and will hear of that */
   bool log_gone, message_gone;
+  bool log_is_short; /* all of it is in the message too */
   char pod; /* which of the two that there may be, 'a' or 'b', this one is; only the other's name is known of that */
   bool granted; /* it may start; so the other never does */
   bool ready;   /* its node has all that it needs for that */

@@ -51,6 +51,7 @@ void sim_kubernetes_launched(struct sim *sim, struct attempt *attempt)
     (struct cluster_attempt){.pod_made_us = sim->now_us + sim_between_us(sim, 10, POD_MADE_US_MAX), .pod = 'a'};
   cluster->log_gone = sim_strikes(sim, TROUBLE_LOG_GONE);
   cluster->message_gone = sim_strikes(sim, TROUBLE_MESSAGE_GONE);
+  cluster->log_is_short = sim_coin(sim);
   if (sim_strikes(sim, TROUBLE_TWO_PODS))
     make_other_pod(sim, attempt);
 }
@@ -189,17 +190,22 @@ static bool take_told(struct attempt *attempt, struct pod_seen *ret)
   return told && kube_memory_considers(&cluster->memory, ret);
 }
 
+static bool has_message(const struct attempt *attempt)
+{
+  return attempt->presence == PRESENCE_DEAD && attempt->recorded && !attempt->cluster.message_gone;
+}
+
 static void answer_pods(struct sim *sim, struct attempt *attempt, struct look *look)
 {
   struct kube_view *view = &look->view;
-  view->told = false;
+  view->told = view->log.message_read = false;
   view->pods_again = view->job != KUBE_NOT_ASKED;
   if (fails(sim, attempt)) {
     view->pods = KUBE_ERROR;
     return;
   }
   view->pods = list_pods(sim, attempt, &view->pod) ? KUBE_SEEN : KUBE_ABSENT;
-  look->message = attempt->presence == PRESENCE_DEAD && attempt->recorded && !attempt->cluster.message_gone;
+  look->message = has_message(attempt);
   look->job_hidden = backend_is_alive(attempt) && sim_strikes(sim, TROUBLE_SAYS_CREATED);
   if (view->pods == KUBE_SEEN && (look->job_hidden || sim_strikes(sim, TROUBLE_POD_HIDDEN)))
     view->pods = KUBE_ABSENT;
@@ -265,6 +271,12 @@ static void answer_grant(struct sim *sim, struct attempt *attempt, struct look *
 }
 
 /* ---- its log ---- */
+
+static void read_message(const struct attempt *attempt, struct look *look)
+{
+  look->view.log.message_read = true;
+  look->view.log.recorded = look->message && attempt->cluster.log_is_short;
+}
 
 static void answer_log(struct sim *sim, struct attempt *attempt, struct look *look)
 {
@@ -335,7 +347,9 @@ static void begin(struct sim *sim, struct event *event)
   look->view.recorded = look->attempt->fetched;
   look->view.told = take_told(look->attempt, &look->view.pod);
   look->view.pods = look->view.told ? KUBE_SEEN : KUBE_NOT_ASKED;
+  look->message = look->view.told && look->view.pod.state == POD_ENDED && has_message(look->attempt);
   look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
+  look->view.log.message_read = false;
   go_on(sim, event);
 }
 
@@ -387,6 +401,10 @@ static void go_on(struct sim *sim, struct event *event)
   case KUBE_ASK_EVENTS:
   case KUBE_READ_LOG:
     next(sim, event, decision.delay_ms * 1000ull + sim_between_us(sim, 10, 1000), cluster_answers);
+    break;
+  case KUBE_READ_MESSAGE:
+    read_message(attempt, look);
+    next(sim, event, 0, go_on);
     break;
   case KUBE_SEAL_LOG:
     seal_log(attempt, look);

@@ -109,6 +109,7 @@ bool kube_memory_considers(const struct kube_memory *memory, const struct pod_se
 
 /* The log of a container that has ended. */
 struct kube_log {
+  bool message_read;   /* the termination message of the pod that was seen was, in which all of it may stand */
   unsigned tries;      /* how often it was read in this look */
   bool out_of_reach;   /* the last time nobody could read it */
   bool absent;         /* the last time there was none */
@@ -142,7 +143,8 @@ enum kube_step {
   KUBE_ASK_PODS,
   KUBE_ASK_JOB,
   KUBE_ASK_EVENTS,
-  KUBE_GRANT,      /* remember `granted` for ever, and then give it to the pod */
+  KUBE_GRANT, /* remember `granted` for ever, and then give it to the pod */
+  KUBE_READ_MESSAGE,
   KUBE_READ_LOG,   /* from its beginning */
   KUBE_SEAL_LOG,   /* no more of it will be had */
   KUBE_LOOK_AGAIN, /* with nothing asked */

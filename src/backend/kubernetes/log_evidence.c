@@ -328,13 +328,39 @@ static void remove_rests(struct log_evidence *evidence)
   }
 }
 
+static bool take_record_alone(void *context, const struct frames_event *event)
+{
+  if (event->type == FRAMES_FRAME && event->frame.kind == FRAME_RECORD)
+    take_record(context, event->frame.data, event->frame.size);
+  return true;
+}
+
+static void take_record_of_log(struct log_evidence *evidence, const char *log)
+{
+  struct frames_decoder decoder = {0};
+  frames_decode(&decoder, log, strlen(log), take_record_alone, evidence);
+  frames_decoder_release(&decoder);
+}
+
 static void take_message(struct log_evidence *evidence, const char *message)
 {
+  const size_t size = strlen(message);
   if (!strncmp(message, POD_FAILURE_TITLE, strlen(POD_FAILURE_TITLE)))
-    copy_printable(evidence->state.failure, message + strlen(POD_FAILURE_TITLE),
-                   strlen(message) - strlen(POD_FAILURE_TITLE));
-  else if (*message)
-    take_record(evidence, message, strlen(message));
+    copy_printable(evidence->state.failure, message + strlen(POD_FAILURE_TITLE), size - strlen(POD_FAILURE_TITLE));
+  else if (frames_begin(message, size))
+    take_record_of_log(evidence, message);
+  else if (size)
+    take_record(evidence, message, size);
+}
+
+/* The program may have written it: what stands there counts if the record does. */
+bool log_evidence_feed_message(struct log_evidence *evidence, const char *message, struct error *error)
+{
+  take_message(evidence, message);
+  if (!evidence->has_record)
+    return true;
+  log_evidence_rewind(evidence);
+  return log_evidence_feed(evidence, message, strlen(message), error);
 }
 
 bool log_evidence_seal(struct log_evidence *evidence, const char *message, struct error *error)

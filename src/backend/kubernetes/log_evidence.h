@@ -49,6 +49,9 @@ void log_evidence_close(struct log_evidence *evidence); /* accepts NULL; the dir
 bool log_evidence_feed(struct log_evidence *evidence, const void *data, size_t size, struct error *error);
 /* What is fed next is the log from its beginning. */
 void log_evidence_rewind(struct log_evidence *evidence);
+/* The container is dead, and its termination message begins as a log does (frames_begin()): where its keeper has made it, that is
+ * all of the log, and nothing more has to be fed. False as log_evidence_feed(). */
+bool log_evidence_feed_message(struct log_evidence *evidence, const char *message, struct error *error);
 /* The container is dead, and no more of its log will be had. `message`: its termination message, or NULL. */
 bool log_evidence_seal(struct log_evidence *evidence, const char *message, struct error *error);
 

@@ -5,8 +5,11 @@
 
 #include "backend/kubernetes/kubernetes_impl.h"
 
+#include "wire/frames.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct look {
   struct known *known;
@@ -122,7 +125,7 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   unsigned count;
   look->call = 0;
   pod_seen_release(&view->pod);
-  view->told = false;
+  view->told = view->log.message_read = false;
   view->pods_again = view->job != KUBE_NOT_ASKED;
   view->pods = word_of(look, answer) == KUBE_SEEN ? KUBE_SEEN : KUBE_ERROR; /* a list is never absent */
   if (view->pods == KUBE_SEEN && !pods_choose(answer->body, &look->known->memory, &view->pod, &count, &error)) {
@@ -220,13 +223,37 @@ static bool on_log(void *context, const void *bytes, size_t size)
   return log_evidence_feed(look->log, bytes, size, 0);
 }
 
+/* It is this look's alone from now on. */
+static bool open_log(struct look *look, struct error *error)
+{
+  const struct known *known = look->known;
+  kube_follow_abandon(known->follow);
+  if (!look->log)
+    look->log = kubernetes_open_log(known->kubernetes, known->name, error);
+  return look->log != 0;
+}
+
+static void read_message(struct look *look)
+{
+  const char *message = look->view.pod.message;
+  struct error error;
+  look->view.log.message_read = true;
+  if (message && frames_begin(message, strlen(message))) {
+    if (!open_log(look, &error) || !log_evidence_feed_message(look->log, message, &error)) {
+      tell_unknown(look, error.message);
+      return;
+    }
+    take_log_state(look);
+  }
+  go_on(look);
+}
+
 static void read_log(void *context)
 {
   struct look *look = context;
-  struct known *known = look->known;
+  const struct known *known = look->known;
   struct error error;
-  kube_follow_abandon(known->follow);
-  if (!look->log && !(look->log = kubernetes_open_log(known->kubernetes, known->name, &error))) {
+  if (!open_log(look, &error)) {
     tell_unknown(look, error.message);
     return;
   }
@@ -317,6 +344,9 @@ static void go_on(struct look *look)
   case KUBE_GRANT:
     grant(look);
     break;
+  case KUBE_READ_MESSAGE:
+    read_message(look);
+    break;
   case KUBE_READ_LOG:
     set_timer(look, read_log, decision.delay_ms);
     break;
@@ -360,6 +390,7 @@ static void begin_look(void *context)
   }
   look->view.recorded = evidence.recorded;
   look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;
+  look->view.log.message_read = false;
   take_what_was_told(look);
   go_on(look);
 }

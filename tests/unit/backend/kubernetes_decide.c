@@ -40,6 +40,7 @@ static struct kube_view view_of_pod(enum pod_state state)
   view.pod.scheduled = view.pod.granted = true;
   strcpy(view.pod.uid, "first");
   strcpy(view.memory.granted, "first");
+  view.log.message_read = true;
   return view;
 }
 
@@ -134,6 +135,17 @@ static void what_runs_on_a_node_that_is_gone_is_dead_after_a_while(void **state)
   view.log.tries = 1;
   assert_told(&view, PRESENCE_DEAD);
   assert_says(&view, "by force");
+}
+
+static void no_log_is_read_where_all_of_it_is_in_the_message(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_pod(POD_ENDED);
+  view.log.message_read = false;
+  view.followed = true;
+  assert_step(&view, KUBE_READ_MESSAGE);
+  view.log.message_read = view.log.recorded = true;
+  assert_step(&view, KUBE_SEAL_LOG);
 }
 
 static void the_log_of_what_has_ended_is_read_until_it_has_a_record(void **state)
@@ -457,12 +469,12 @@ static void what_a_watch_has_told_is_enough_for_a_record_and_not_for_none(void *
   assert_step(&view, KUBE_SEAL_LOG);
   view.log.sealed = true;
   assert_told(&view, PRESENCE_DEAD);
-  view.log = (struct kube_log){.tries = 1, .absent = true, .failure = ""};
+  view.log = (struct kube_log){.message_read = true, .tries = 1, .absent = true, .failure = ""};
   assert_step(&view, KUBE_ASK_PODS);
-  view.log = (struct kube_log){.failure = ""};
+  view.log = (struct kube_log){.message_read = true, .failure = ""};
   view.pod.failed = true;
   assert_step(&view, KUBE_ASK_PODS); /* and its log then */
-  view.log = (struct kube_log){.tries = 1, .absent = true, .failure = ""};
+  view.log = (struct kube_log){.message_read = true, .tries = 1, .absent = true, .failure = ""};
   view.told = false;
   assert_step(&view, KUBE_SEAL_LOG);
 }
@@ -505,6 +517,7 @@ int main(void)
     cmocka_unit_test(an_error_says_nothing_even_of_what_ran),
     cmocka_unit_test(a_pod_that_runs_is_running_whatever_its_job_says),
     cmocka_unit_test(what_runs_on_a_node_that_is_gone_is_dead_after_a_while),
+    cmocka_unit_test(no_log_is_read_where_all_of_it_is_in_the_message),
     cmocka_unit_test(the_log_of_what_has_ended_is_read_until_it_has_a_record),
     cmocka_unit_test(a_log_that_is_gone_or_of_a_keeper_that_failed_is_not_read_again),
     cmocka_unit_test(a_log_that_is_out_of_reach_says_nothing_and_is_asked_for_a_while),

@@ -357,6 +357,40 @@ static void a_message_that_the_program_wrote_is_not_believed(void **state)
   assert_true(look(site)->started && !site->evidence.recorded);
 }
 
+static void a_message_that_is_the_whole_log_is_as_good_as_the_log(void **state)
+{
+  struct site *site = *state;
+  struct error error = {0};
+  put_usual(site);
+  CLEANUP_FREE char *message = xstrndup(site->log.data, site->log.size);
+  lose(site, 4, 9);
+  feed(site); /* some of it came before */
+  assert_true(log_evidence_feed_message(site->copy, message, &error));
+  assert_true(state_of(site)->recorded);
+  expect_usual(site);
+}
+
+static void nothing_is_taken_from_a_message_whose_record_is_not_its_keepers(void **state)
+{
+  static const unsigned char guessed[SEAL_KEY_BYTES] = "";
+  struct site *site = *state;
+  struct error error = {0};
+  CLEANUP_BUFFER struct buffer record = {0};
+  put_start(site, 7);
+  put_text(site, FRAME_STDOUT, 0, "never written");
+  CLEANUP_FREE char *unfinished = xstrndup(site->log.data, site->log.size);
+  seal_record(guessed, &site->record, &record);
+  put(site, FRAME_RECORD, 0, record.data, record.size);
+  CLEANUP_FREE char *forged = xstrndup(site->log.data, site->log.size);
+  assert_true(log_evidence_feed_message(site->copy, unfinished, &error));
+  assert_false(state_of(site)->forged);
+  assert_true(log_evidence_feed_message(site->copy, forged, &error));
+  assert_true(state_of(site)->forged && !state_of(site)->recorded && !state_of(site)->started);
+  seal(site, forged);
+  assert_false(look(site)->recorded || site->evidence.started);
+  expect_stream(site, STREAM_STDOUT, "", 0, 0, 0);
+}
+
 static void without_a_record_there_is_none_and_what_came_is_kept(void **state)
 {
   struct site *site = *state;
@@ -451,6 +485,8 @@ int main(void)
     T(a_loss_beside_what_was_left_out_is_one_gap_with_it),
     T(without_a_log_the_termination_message_has_the_verdict),
     T(a_message_that_the_program_wrote_is_not_believed),
+    T(a_message_that_is_the_whole_log_is_as_good_as_the_log),
+    T(nothing_is_taken_from_a_message_whose_record_is_not_its_keepers),
     T(without_a_record_there_is_none_and_what_came_is_kept),
     T(the_log_of_another_start_is_not_mixed_in),
     T(why_nothing_was_started_is_told_by_log_and_by_message),

@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "wire/pod.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -126,6 +127,34 @@ static void what_is_written_is_told_in_order_and_then_the_record(void **state)
   end(scene);
 }
 
+static void what_it_told_is_kept_as_long_as_it_is_short(void **state)
+{
+  (void)state;
+  static const char long_text[POD_MESSAGE_BYTES_MAX] = "long";
+  struct scene *scene = begin(1 << 20);
+  put(scene, STREAM_STDOUT, "out", 3);
+  log_writer_advance(&scene->told, &scene->capture);
+  assert_null(log_writer_text(&scene->told)); /* there may be more */
+  finish(scene);
+  const struct buffer *text = log_writer_text(&scene->told);
+  struct frames_decoder decoder = {0};
+  const unsigned frames = scene->frames;
+  scene->frames = 0;
+  buffer_clear(&scene->file[FRAME_STDOUT]);
+  buffer_clear(&scene->file[FRAME_ORDER]);
+  assert_non_null(text);
+  assert_true(frames_decode(&decoder, text->data, text->size, take_frame, scene));
+  frames_decoder_release(&decoder);
+  assert_int_equal(scene->frames, frames);
+  expect(scene, FRAME_STDOUT, "out");
+  end(scene);
+  scene = begin(1 << 20);
+  put(scene, STREAM_STDERR, long_text, sizeof long_text);
+  finish(scene);
+  assert_null(log_writer_text(&scene->told));
+  end(scene);
+}
+
 static void a_head_is_told_while_it_runs_and_a_tail_at_the_end(void **state)
 {
   (void)state;
@@ -204,6 +233,7 @@ int main(void)
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_written_is_told_in_order_and_then_the_record),
+    cmocka_unit_test(what_it_told_is_kept_as_long_as_it_is_short),
     cmocka_unit_test(a_head_is_told_while_it_runs_and_a_tail_at_the_end),
     cmocka_unit_test(many_small_pieces_go_together),
     cmocka_unit_test(a_log_that_nobody_takes_makes_nobody_wait_and_nothing_is_lost),
