@@ -212,7 +212,7 @@ struct cluster_attempt {
   struct kube_memory
     memory;          /* of this incarnation, as is what the watch has told it last, and no look has taken yet: */
   struct look *look; /* that is under way: there is one at a time */
-  bool told, told_other;
+  bool told, told_other, ever_told;
   enum pod_state told_state;
 };
 

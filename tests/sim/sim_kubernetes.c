@@ -49,6 +49,7 @@ void sim_kubernetes_launched(struct sim *sim, struct attempt *attempt)
   struct cluster_attempt *cluster = &attempt->cluster;
   *cluster =
     (struct cluster_attempt){.pod_made_us = sim->now_us + sim_between_us(sim, 10, POD_MADE_US_MAX), .pod = 'a'};
+  cluster->memory.made = (struct mono){sim->now_us};
   cluster->log_gone = sim_strikes(sim, TROUBLE_LOG_GONE);
   cluster->message_gone = sim_strikes(sim, TROUBLE_MESSAGE_GONE);
   cluster->log_is_short = sim_coin(sim);
@@ -60,7 +61,7 @@ void sim_kubernetes_start(struct attempt *attempt)
 {
   const struct cluster_attempt *cluster = &attempt->cluster;
   attempt->cluster.memory = (struct kube_memory){.ran = cluster->ran, .granted = {cluster->granted_pod}};
-  attempt->cluster.told = false;
+  attempt->cluster.told = attempt->cluster.ever_told = false;
   attempt->cluster.look = 0;
 }
 
@@ -173,7 +174,7 @@ static bool list_pods(struct sim *sim, struct attempt *attempt, struct pod_seen 
 void sim_kubernetes_tell(struct attempt *attempt)
 {
   struct cluster_attempt *cluster = &attempt->cluster;
-  cluster->told = true;
+  cluster->told = cluster->ever_told = true;
   cluster->told_other = false;
   cluster->told_state = true_pod(attempt).state;
 }
@@ -346,6 +347,7 @@ static void begin(struct sim *sim, struct event *event)
   struct look *look = event->owned;
   look->view.recorded = look->attempt->fetched;
   look->view.told = take_told(look->attempt, &look->view.pod);
+  look->view.untold = !look->attempt->cluster.ever_told;
   look->view.pods = look->view.told ? KUBE_SEEN : KUBE_NOT_ASKED;
   look->message = look->view.told && look->view.pod.state == POD_ENDED && has_message(look->attempt);
   look->view.job = look->view.events = look->view.grant = KUBE_NOT_ASKED;

@@ -103,6 +103,14 @@ struct cluster_call *call_get_job(struct kubernetes *kubernetes, struct name nam
   return ask(kubernetes, "GET", &path, 0, 0, LOOK_MS_MAX, urgent, done, context);
 }
 
+struct cluster_call *call_get_pod(struct kubernetes *kubernetes, const char *pod, cluster_done *done, void *context)
+{
+  CLEANUP_BUFFER struct buffer path = {0};
+  put_collection(&path, kubernetes, "pods");
+  buffer_printf(&path, "/%s", pod);
+  return ask(kubernetes, "GET", &path, 0, 0, LOOK_MS_MAX, false, done, context);
+}
+
 struct cluster_call *call_list_pods(struct kubernetes *kubernetes, struct name name, bool urgent, cluster_done *done,
                                     void *context)
 {
@@ -247,18 +255,15 @@ struct cluster_call *call_list_all(struct kubernetes *kubernetes, const char *ki
                                                                      .context = context});
 }
 
-/* Of a Job's status there is nothing to be learnt that its pod does not tell before. */
-struct cluster_call *call_watch_all(struct kubernetes *kubernetes, const char *kind, const char *version,
-                                    cluster_data *data, cluster_done *done, void *context)
+struct cluster_call *call_watch_pods(struct kubernetes *kubernetes, const char *version, cluster_data *data,
+                                     cluster_done *done, void *context)
 {
-  const bool jobs = !strcmp(kind, "jobs");
   CLEANUP_BUFFER struct buffer path = {0};
-  put_all(&path, kubernetes, kind);
+  put_all(&path, kubernetes, "pods");
   buffer_printf(&path, "&watch=true&allowWatchBookmarks=true&timeoutSeconds=%d", WATCH_S);
   put_query(&path, '&', "resourceVersion", version);
   return cluster_send(kubernetes->cluster, &(struct cluster_request){.method = "GET",
                                                                      .path = path.data,
-                                                                     .shape = jobs ? CLUSTER_METADATA : CLUSTER_WHOLE,
                                                                      .idle_ms = WATCH_IDLE_MS_MAX,
                                                                      .answer_bytes_max = SMALL_BYTES_MAX,
                                                                      .data = data,

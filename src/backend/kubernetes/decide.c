@@ -250,13 +250,22 @@ static void decide_by_pod(const struct kube_view *view, struct kube_decision *de
 
 /* Without a pod. */
 
+static const char being_made[] = "its pod is being made";
+
+/* Looking for its pod among all the others is much work for the cluster, and a watch tells of it. */
+static bool pod_is_due(const struct kube_view *view)
+{
+  const struct kube_memory *memory = &view->memory;
+  return view->untold && memory->made.us && !passed(view, memory->made, MAKING_MS) && !may_have_run(memory);
+}
+
 static void decide_without_pod(const struct kube_view *view, struct kube_decision *decision)
 {
   struct kube_memory *memory = &decision->memory;
   if (!memory->waiting_since.us)
     memory->waiting_since = view->now;
   if (!passed(view, memory->waiting_since, MAKING_MS)) {
-    tell(decision, PRESENCE_PENDING, "its pod is being made");
+    tell(decision, PRESENCE_PENDING, "%s", being_made);
   } else if (view->events == KUBE_NOT_ASKED) {
     decision->step = KUBE_ASK_EVENTS;
   } else {
@@ -316,7 +325,10 @@ static void decide_by_pods(const struct kube_view *view, struct kube_decision *d
 {
   switch (view->pods) {
   case KUBE_NOT_ASKED:
-    decision->step = KUBE_ASK_PODS;
+    if (pod_is_due(view))
+      tell(decision, PRESENCE_PENDING, "%s", being_made);
+    else
+      decision->step = KUBE_ASK_PODS;
     break;
   case KUBE_ERROR:
     tell(decision, PRESENCE_UNKNOWN, "%s", view->trouble);

@@ -98,6 +98,7 @@ struct kube_memory {
   bool ran;               /* its program's container was seen running: it is never launched again */
   char granted[UID_SIZE]; /* the pod that may start it, and may have done so: there will be no other; "": none yet */
   bool given_up;          /* it waited too long, by the platform's fault */
+  struct mono made;       /* when its Job was; 0: not known */
   enum pod_wait waits_for;
   struct mono waiting_since; /* for the same thing; 0: it does not */
   struct mono deleted_since; /* its pod was seen deleted before it ran, or by force; 0: it was not */
@@ -130,6 +131,7 @@ struct kube_view {
   enum kube_word pods, job, events;
   enum kube_word grant; /* SEEN: the pod has it now */
   bool told;            /* pods SEEN: by a watch, which may lag behind, and not by a list */
+  bool untold;          /* no watch has told of any pod of it yet */
   bool pods_again;      /* the pods were listed once more after the Job was seen */
   const char *trouble;  /* of an ERROR, in words */
   struct pod_seen pod;  /* pods SEEN: the one that counts. `message` is not the view's */

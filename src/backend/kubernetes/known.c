@@ -71,8 +71,8 @@ void kube_known_let_go(struct known *known)
 {
   bool needed = !known || known->launch || known->look || known->follow || known->killing || known->removal ||
                 known->secrets.revoked || known->occupies || known->read_along || known->pod_print ||
-                known->job_print || memory_needed(&known->memory) || known->reason[0] || known->refusal[0] ||
-                known->end[0] || known->delay_ms;
+                memory_needed(&known->memory) || known->reason[0] || known->refusal[0] || known->end[0] ||
+                known->delay_ms;
   if (needed)
     return;
   *(known->previous ? &known->previous->next : &known->kubernetes->known) = known->next;
@@ -102,7 +102,7 @@ void kube_known_forget(struct known *known)
   known->secrets = (struct secrets){0};
   known->told = (struct told){0};
   known->read_along = false;
-  known->pod_print = known->job_print = 0;
+  known->pod_print = 0;
   known->reason[0] = known->refusal[0] = known->end[0] = 0;
   known->delay_ms = 0;
   kube_known_let_go(known);
@@ -190,11 +190,17 @@ void kube_known_killed(const struct known *known, enum kill_reason reason)
 void kube_known_has_job(struct known *known, const char *uid)
 {
   struct told *told = &known->told;
-  if (!strcmp(told->job_uid, uid))
-    return;
-  pod_seen_release(&told->pod);
-  *told = (struct told){0};
+  if (told->pod.name[0] && strcmp(told->pod.job_uid, uid) != 0) {
+    pod_seen_release(&told->pod);
+    *told = (struct told){0};
+  }
   snprintf(told->job_uid, sizeof told->job_uid, "%s", uid);
+}
+
+void kube_known_made_job(struct known *known, const char *uid)
+{
+  kube_known_has_job(known, uid);
+  known->memory.made = mono_now();
 }
 
 void kube_known_told(struct known *known, const json_t *pod)
@@ -203,7 +209,7 @@ void kube_known_told(struct known *known, const json_t *pod)
   struct pod_seen seen;
   if (!pod_inspect(pod, &seen, 0))
     return;
-  if (!told->job_uid[0] || strcmp(told->job_uid, seen.job_uid) != 0) {
+  if (told->job_uid[0] && strcmp(told->job_uid, seen.job_uid) != 0) {
     pod_seen_release(&seen);
     return;
   }
@@ -215,7 +221,7 @@ void kube_known_told(struct known *known, const json_t *pod)
 
 bool kube_known_has_told_pod(const struct known *known)
 {
-  return known->told.pod.name[0] && !known->told.several;
+  return known->told.job_uid[0] && known->told.pod.name[0] && !known->told.several;
 }
 
 enum kill_reason kube_known_kill_reason(const struct known *known)

@@ -23,7 +23,7 @@
 
 /* What the watch has told last of the pod of its Job. Which of several counts only a list can tell. */
 struct told {
-  char job_uid[UID_SIZE]; /* "": not known, and nothing that is told is taken for its own */
+  char job_uid[UID_SIZE]; /* "": not known yet; a pod of another Job is not its own */
   struct pod_seen pod;    /* without a name: nothing yet */
   bool anew;              /* no look has begun since */
   bool several;           /* there is, or was, another one */
@@ -50,17 +50,17 @@ struct known {
   struct follow *follow;
   struct killing *killing;
   struct removal *removal;
-  struct kube_memory memory; /* changed by kube_known_remember() alone */
+  struct kube_memory memory; /* changed in known.c alone */
   struct told told;
   struct secrets secrets;
-  bool occupies;                 /* it has a pod that has not ended, or will have one */
-  bool read_along;               /* somebody wants to see what it writes while it runs */
-  uint64_t pod_print, job_print; /* of what the last hint was for */
-  char reason[REASON_SIZE];      /* why the platform failed it, as far as is known; "" */
-  char refusal[REASON_SIZE];     /* why it will never be launched; "" */
-  char end[REASON_SIZE];         /* what was said of its end when there was no record; "" */
-  struct mono not_before;        /* of the next launch, after a failed one */
-  unsigned delay_ms;             /* that the next failure adds */
+  bool occupies;             /* it has a pod that has not ended, or will have one */
+  bool read_along;           /* somebody wants to see what it writes while it runs */
+  uint64_t pod_print;        /* of what the last hint was for */
+  char reason[REASON_SIZE];  /* why the platform failed it, as far as is known; "" */
+  char refusal[REASON_SIZE]; /* why it will never be launched; "" */
+  char end[REASON_SIZE];     /* what was said of its end when there was no record; "" */
+  struct mono not_before;    /* of the next launch, after a failed one */
+  unsigned delay_ms;         /* that the next failure adds */
   struct known *next, *previous;
 };
 
@@ -123,6 +123,7 @@ void kube_known_killed(const struct known *known, enum kill_reason reason);
 void kube_known_revoked(struct known *known, const struct cluster_answer *answer);
 /* Its Job is there. What was told of the pod of another one of this name before is forgotten. */
 void kube_known_has_job(struct known *known, const char *uid);
+void kube_known_made_job(struct known *known, const char *uid); /* just now */
 /* The watch has told of a pod of its, as JSON. */
 void kube_known_told(struct known *known, const json_t *pod);
 bool kube_known_has_told_pod(const struct known *known);            /* and of no other */
@@ -134,6 +135,7 @@ struct cluster_call *call_make_secret(struct kubernetes *kubernetes, struct name
 struct cluster_call *call_make_job(struct kubernetes *kubernetes, struct blob *body, cluster_done *done, void *context);
 struct cluster_call *call_get_job(struct kubernetes *kubernetes, struct name name, bool urgent, cluster_done *done,
                                   void *context);
+struct cluster_call *call_get_pod(struct kubernetes *kubernetes, const char *pod, cluster_done *done, void *context);
 struct cluster_call *call_list_pods(struct kubernetes *kubernetes, struct name name, bool urgent, cluster_done *done,
                                     void *context);
 struct cluster_call *call_list_events(struct kubernetes *kubernetes, struct name name, cluster_done *done,
@@ -157,8 +159,8 @@ struct cluster_call *call_release_pod(struct kubernetes *kubernetes, const char 
 /* `kind`: "jobs" or "pods"; all of this instance. */
 struct cluster_call *call_list_all(struct kubernetes *kubernetes, const char *kind, const char *from,
                                    cluster_done *done, void *context);
-struct cluster_call *call_watch_all(struct kubernetes *kubernetes, const char *kind, const char *version,
-                                    cluster_data *data, cluster_done *done, void *context);
+struct cluster_call *call_watch_pods(struct kubernetes *kubernetes, const char *version, cluster_data *data,
+                                     cluster_done *done, void *context);
 
 /* watches.c */
 struct watches *watches_create(struct kubernetes *kubernetes, unsigned grace_ms);

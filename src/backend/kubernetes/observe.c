@@ -117,6 +117,15 @@ static enum kube_word word_of(struct look *look, const struct cluster_answer *an
   return answer->outcome == CLUSTER_DONE ? KUBE_SEEN : answer->outcome == CLUSTER_ABSENT ? KUBE_ABSENT : KUBE_ERROR;
 }
 
+/* What was seen before of its pods is forgotten. */
+static void forget_pods(struct look *look)
+{
+  struct kube_view *view = &look->view;
+  pod_seen_release(&view->pod);
+  view->told = view->log.message_read = false;
+  view->pods_again = view->job != KUBE_NOT_ASKED;
+}
+
 static void on_pods(void *context, const struct cluster_answer *answer)
 {
   struct look *look = context;
@@ -124,9 +133,7 @@ static void on_pods(void *context, const struct cluster_answer *answer)
   struct error error;
   unsigned count;
   look->call = 0;
-  pod_seen_release(&view->pod);
-  view->told = view->log.message_read = false;
-  view->pods_again = view->job != KUBE_NOT_ASKED;
+  forget_pods(look);
   view->pods = word_of(look, answer) == KUBE_SEEN ? KUBE_SEEN : KUBE_ERROR; /* a list is never absent */
   if (view->pods == KUBE_SEEN && !pods_choose(answer->body, &look->known->memory, &view->pod, &count, &error)) {
     view->pods = KUBE_ERROR;
@@ -137,6 +144,43 @@ static void on_pods(void *context, const struct cluster_answer *answer)
     look->known->told.several = true;
   }
   go_on(look);
+}
+
+static void list_pods(struct look *look)
+{
+  const struct known *known = look->known;
+  look->call = call_list_pods(known->kubernetes, known->name, false, on_pods, look);
+}
+
+static void on_granted_pod(void *context, const struct cluster_answer *answer)
+{
+  struct look *look = context;
+  struct kube_view *view = &look->view;
+  struct pod_seen pod;
+  look->call = 0;
+  if (answer->outcome != CLUSTER_DONE || !pod_inspect(answer->body, &pod, 0)) {
+    list_pods(look);
+  } else if (strcmp(pod.uid, look->known->memory.granted) != 0) {
+    pod_seen_release(&pod);
+    list_pods(look);
+  } else {
+    forget_pods(look);
+    view->pod = pod;
+    view->pods = KUBE_SEEN;
+    go_on(look);
+  }
+}
+
+/* Once it is known which of them counts, it is asked for by its name: for the server that is much less than to find it by its
+ * labels. */
+static void ask_pods(struct look *look)
+{
+  const struct known *known = look->known;
+  const struct pod_seen *told = &known->told.pod;
+  if (told->name[0] && !strcmp(told->uid, known->memory.granted))
+    look->call = call_get_pod(known->kubernetes, told->name, on_granted_pod, look);
+  else
+    list_pods(look);
 }
 
 static void on_job(void *context, const struct cluster_answer *answer)
@@ -333,7 +377,7 @@ static void go_on(struct look *look)
     tell_decided(look, &decision);
     break;
   case KUBE_ASK_PODS:
-    look->call = call_list_pods(kubernetes, known->name, false, on_pods, look);
+    ask_pods(look);
     break;
   case KUBE_ASK_JOB:
     look->call = call_get_job(kubernetes, known->name, false, on_job, look);
@@ -370,6 +414,7 @@ static void take_what_was_told(struct look *look)
   pod_seen_release(&view->pod);
   view->told =
     known->told.anew && kube_known_has_told_pod(known) && kube_memory_considers(&known->memory, &known->told.pod);
+  view->untold = !known->pod_print;
   view->pods = view->told ? KUBE_SEEN : KUBE_NOT_ASKED;
   if (view->told) {
     view->pod = known->told.pod;

@@ -227,22 +227,13 @@ bool pods_choose(const json_t *list, const struct kube_memory *memory, struct po
   return true;
 }
 
-/* Fingerprints. */
-
-struct print {
-  unsigned char state, waits_for, flags, gone;
-  char text[REASON_SIZE];
-};
-
-static uint64_t digest(const struct print *print)
-{
-  return digest_bytes(print, sizeof *print);
-}
-
 uint64_t pod_fingerprint(const json_t *pod)
 {
   struct pod_seen seen;
-  struct print print;
+  struct {
+    unsigned char state, waits_for, flags;
+    char text[REASON_SIZE];
+  } print;
   memset(&print, 0, sizeof print);
   if (!pod_inspect(pod, &seen, 0))
     return 0;
@@ -251,20 +242,7 @@ uint64_t pod_fingerprint(const json_t *pod)
   print.flags = (unsigned char)(seen.deleted | seen.node_done << 1 | seen.failed << 2);
   snprintf(print.text, sizeof print.text, "%s %s", seen.uid, seen.reason);
   pod_seen_release(&seen);
-  return digest(&print);
-}
-
-uint64_t job_fingerprint(const json_t *job)
-{
-  struct job_seen seen;
-  struct print print;
-  memset(&print, 0, sizeof print);
-  if (!job_inspect(job, &seen, 0))
-    return 0;
-  if (!seen.deleted)
-    return 0;
-  snprintf(print.text, sizeof print.text, "%s", seen.uid);
-  return digest(&print);
+  return digest_bytes(&print, sizeof print);
 }
 
 /* Watching. */

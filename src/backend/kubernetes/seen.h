@@ -26,10 +26,8 @@ bool job_inspect(const json_t *job, struct job_seen *ret, struct error *error);
 bool pods_choose(const json_t *list, const struct kube_memory *memory, struct pod_seen *ret, unsigned *ret_count,
                  struct error *error);
 
-/* What of a pod, or of a Job's metadata, makes it worth looking: two that differ in nothing that matters have the same number,
- * and a Job that nobody has deleted has none: 0. */
+/* What of a pod makes it worth looking: two that differ in nothing that matters have the same number. */
 uint64_t pod_fingerprint(const json_t *pod);
-uint64_t job_fingerprint(const json_t *job);
 
 /* One line of a watch stream. */
 enum watch_kind {

@@ -95,6 +95,22 @@ static void pods_are_asked_for_first_and_the_job_where_there_is_none(void **stat
   assert_step(&view, KUBE_ASK_JOB);
 }
 
+static void a_pod_that_is_due_is_not_looked_for_until_a_watch_tells_of_it(void **state)
+{
+  (void)state;
+  struct kube_view view = view_of_nothing();
+  view.memory.made = seconds(NOW_S - 2);
+  assert_step(&view, KUBE_ASK_PODS);
+  view.untold = true;
+  assert_told(&view, PRESENCE_PENDING);
+  assert_says(&view, "being made");
+  view.memory.made = seconds(NOW_S - 4);
+  assert_step(&view, KUBE_ASK_PODS);
+  view.memory.made = seconds(NOW_S - 2);
+  strcpy(view.memory.granted, "first");
+  assert_step(&view, KUBE_ASK_PODS);
+}
+
 static void an_error_says_nothing_even_of_what_ran(void **state)
 {
   (void)state;
@@ -514,6 +530,7 @@ int main(void)
     cmocka_unit_test(a_record_is_asked_nothing_about),
     cmocka_unit_test(what_is_being_withdrawn_is_pending),
     cmocka_unit_test(pods_are_asked_for_first_and_the_job_where_there_is_none),
+    cmocka_unit_test(a_pod_that_is_due_is_not_looked_for_until_a_watch_tells_of_it),
     cmocka_unit_test(an_error_says_nothing_even_of_what_ran),
     cmocka_unit_test(a_pod_that_runs_is_running_whatever_its_job_says),
     cmocka_unit_test(what_runs_on_a_node_that_is_gone_is_dead_after_a_while),
