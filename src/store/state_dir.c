@@ -1,5 +1,6 @@
 #include "store/state_dir.h"
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -9,7 +10,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LOCK_MS_MAX = 2000, LOCK_RETRY_MS = 10 };
 
 static const char *const subdirectories[] = {"evidence", "outputs", "native"};
 
@@ -66,9 +70,23 @@ static bool refuse_second(int lock, const char *path, struct error *error)
                    *pid ? pid : "unknown", path);
 }
 
+/* What a daemon was just starting when it was killed has its lock too, until execve(2) closes it (flock(2): it belongs to the open
+ * file, which fork(2) shares). So one that is held is waited for. */
+static bool lock_soon(int lock)
+{
+  const struct mono deadline = mono_add_ms(mono_now(), LOCK_MS_MAX);
+  const struct timespec pause = {.tv_nsec = LOCK_RETRY_MS * 1000000L};
+  while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+    if (errno != EWOULDBLOCK || mono_now().us >= deadline.us)
+      return false;
+    nanosleep(&pause, 0);
+  }
+  return true;
+}
+
 static bool take_lock(int lock, const char *path, struct error *error)
 {
-  if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+  if (!lock_soon(lock))
     return errno == EWOULDBLOCK ? refuse_second(lock, path, error) : error_errno(error, "cannot lock %s/lock", path);
   char pid[24];
   int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());

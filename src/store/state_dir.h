@@ -16,8 +16,8 @@
 
 /*
  * Makes the directory where there is none, with its parents and what is below it, for its owner alone (0700), and takes
- * the lock. Returns the descriptor that holds the lock: keep it open, close-on-exec, as long as anything of the
- * directory is used; closing it, or dying, gives the directory up. -1 with `error` set where it cannot be used or
- * another daemon has it.
+ * the lock, for which it waits up to two seconds. Returns the descriptor that holds the lock: keep it open, close-on-exec,
+ * as long as anything of the directory is used; closing it, or dying, gives the directory up. -1 with `error` set where it
+ * cannot be used or another daemon has it.
  */
 int state_dir_open(const char *path, struct error *error);

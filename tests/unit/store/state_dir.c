@@ -82,6 +82,21 @@ static void closing_the_lock_gives_the_directory_up(void **state)
   assert_true(second >= 0);
 }
 
+static void what_a_killed_daemon_was_starting_is_waited_for(void **state)
+{
+  const char *path = *state;
+  int first = state_dir_open(path, 0);
+  pid_t child = fork();
+  if (child == 0) {
+    usleep(300000);
+    _exit(0);
+  }
+  close(first);
+  CLEANUP_FD int second = state_dir_open(path, 0);
+  assert_true(second >= 0);
+  assert_int_equal(waitpid(child, 0, 0), child);
+}
+
 static void one_that_others_may_write_to_is_refused(void **state)
 {
   const char *path = *state;
@@ -108,6 +123,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(a_new_one_is_made_with_its_parents_for_the_owner_alone, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_second_one_is_refused_with_the_path_and_the_pid_of_the_first, set_up, tear_down),
     cmocka_unit_test_setup_teardown(closing_the_lock_gives_the_directory_up, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_a_killed_daemon_was_starting_is_waited_for, set_up, tear_down),
     cmocka_unit_test_setup_teardown(one_that_others_may_write_to_is_refused, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_file_in_its_place_is_refused, set_up, tear_down),
   };
