@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Programs that die as soon as they run end as what they are: failed, with their traceback."""
 
-from scenario import DIVIDE, check_divided, finish_all, left_by_daemon, main, python, submit
+from scenario import DIVIDE, check_divided, finish_all, kubernetes, left_by_daemon, main, python, submit
 
 FIFTY_SECONDS = 600
 
@@ -19,4 +19,19 @@ def fifty_divide_by_zero_at_once(scenario):
         yield from left_by_daemon(daemon)
 
 
-main(one_divides_by_zero, fifty_divide_by_zero_at_once)
+def what_printed_little_is_had_whole_without_its_log(scenario):
+    """It stands in the pod's status; the log nobody may read."""
+    without_logs = [rule for rule in kubernetes.RULES if "pods/log" not in rule["resources"]]
+    printed = "x" * 1500
+    with scenario.daemon() as daemon:
+        scenario.cluster.allow(without_logs)
+        divided, long = submit(daemon, python(DIVIDE), python(f"import sys; print('{printed}'); sys.exit('none')"))
+        yield from check_divided(finish_all(daemon, [divided]))
+        evaluation = finish_all(daemon, [long])[0]
+        if (evaluation["stdout"]["text"], evaluation["stderr"]["text"]) != (printed + "\n", "none\n"):
+            yield f"{evaluation}"
+        scenario.cluster.allow(kubernetes.RULES)
+        yield from left_by_daemon(daemon)
+
+
+main(one_divides_by_zero, fifty_divide_by_zero_at_once, what_printed_little_is_had_whole_without_its_log)
