@@ -106,13 +106,13 @@ static void tell_dead_without_record(const struct kube_view *view, struct kube_d
 /* There may be more to come: the kubelet is away, or has not written all of it yet. */
 static bool worth_another_try(const struct kube_log *log)
 {
-  return !log->absent && !log->failure[0] && log->tries < LOG_TRIES;
+  return !log->recorded && !log->absent && !log->failure[0] && log->tries < LOG_TRIES;
 }
 
 static bool log_is_away(const struct kube_view *view)
 {
   const struct kube_log *log = &view->log;
-  return log->out_of_reach && !passed(view, view->begun, LOG_AWAY_MS_MAX);
+  return log->out_of_reach && !log->recorded && !passed(view, view->begun, LOG_AWAY_MS_MAX);
 }
 
 static void decide_ended(const struct kube_view *view, struct kube_decision *decision)
@@ -126,11 +126,9 @@ static void decide_ended(const struct kube_view *view, struct kube_decision *dec
     tell_dead_without_record(view, decision);
   else if (!log->message_read)
     decision->step = KUBE_READ_MESSAGE;
-  else if (log->recorded)
-    decision->step = KUBE_SEAL_LOG;
   else if (log_is_away(view) || (log->tries && worth_another_try(log)))
     later(decision, KUBE_READ_LOG, LOG_RETRY_MS << log->tries);
-  else if (log->tries || log->out_of_reach)
+  else if (log->recorded || log->tries || log->out_of_reach)
     decision->step = KUBE_SEAL_LOG;
   else if (view->followed && !passed(view, view->begun, FOLLOW_MS_MAX))
     later(decision, KUBE_LOOK_AGAIN, RETRY_MS);

@@ -145,12 +145,12 @@ enum kube_step {
   KUBE_ASK_PODS,
   KUBE_ASK_JOB,
   KUBE_ASK_EVENTS,
-  KUBE_GRANT, /* remember `granted` for ever, and then give it to the pod */
-  KUBE_READ_MESSAGE,
-  KUBE_READ_LOG,   /* from its beginning */
-  KUBE_SEAL_LOG,   /* no more of it will be had */
-  KUBE_LOOK_AGAIN, /* with nothing asked */
-  KUBE_WITHDRAW,   /* take it out of the cluster, and tell PENDING meanwhile */
+  KUBE_GRANT,        /* remember `granted` for ever, and then give it to the pod */
+  KUBE_READ_MESSAGE, /* of the container that has ended: the log, perhaps */
+  KUBE_READ_LOG,     /* from its beginning */
+  KUBE_SEAL_LOG,     /* no more of it will be had */
+  KUBE_LOOK_AGAIN,   /* with nothing asked */
+  KUBE_WITHDRAW,     /* take it out of the cluster, and tell PENDING meanwhile */
 };
 
 struct kube_decision {

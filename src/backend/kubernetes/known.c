@@ -197,9 +197,8 @@ void kube_known_has_job(struct known *known, const char *uid)
   snprintf(told->job_uid, sizeof told->job_uid, "%s", uid);
 }
 
-void kube_known_made_job(struct known *known, const char *uid)
+void kube_known_made_job(struct known *known)
 {
-  kube_known_has_job(known, uid);
   known->memory.made = mono_now();
 }
 

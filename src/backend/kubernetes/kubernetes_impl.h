@@ -123,7 +123,7 @@ void kube_known_killed(const struct known *known, enum kill_reason reason);
 void kube_known_revoked(struct known *known, const struct cluster_answer *answer);
 /* Its Job is there. What was told of the pod of another one of this name before is forgotten. */
 void kube_known_has_job(struct known *known, const char *uid);
-void kube_known_made_job(struct known *known, const char *uid); /* just now */
+void kube_known_made_job(struct known *known); /* just now: its pod may take a moment */
 /* The watch has told of a pod of its, as JSON. */
 void kube_known_told(struct known *known, const json_t *pod);
 bool kube_known_has_told_pod(const struct known *known);            /* and of no other */

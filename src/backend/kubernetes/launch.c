@@ -110,6 +110,12 @@ static bool is_made(struct launch *launch, const char *what, const struct cluste
 
 /* The Job. */
 
+static void end_with_job(struct launch *launch, const struct job_seen *job)
+{
+  kube_known_has_job(launch->known, job->uid);
+  answer(launch, LAUNCH_ACCEPTED, 0);
+}
+
 static void on_job_found(void *context, const struct cluster_answer *found)
 {
   struct launch *launch = context;
@@ -125,10 +131,8 @@ static void on_job_found(void *context, const struct cluster_answer *found)
     fail(launch, "its name is taken", "a Job that is not ours has it");
   else if (!job_inspect(found->body, &job, 0) || job.deleted || job.complete || job.failed)
     answer(launch, LAUNCH_UNKNOWN, "it has ended already"); /* a look tells what became of it */
-  else {
-    kube_known_has_job(launch->known, job.uid);
-    answer(launch, LAUNCH_ACCEPTED, 0);
-  }
+  else
+    end_with_job(launch, &job);
 }
 
 static void on_job(void *context, const struct cluster_answer *made)
@@ -143,8 +147,8 @@ static void on_job(void *context, const struct cluster_answer *made)
     launch->call = call_get_job(known->kubernetes, known->name, false, on_job_found, launch);
   } else {
     (void)job_inspect(made->body, &job, 0);
-    kube_known_made_job(known, job.uid);
-    answer(launch, LAUNCH_ACCEPTED, 0);
+    kube_known_made_job(known);
+    end_with_job(launch, &job);
   }
 }
 

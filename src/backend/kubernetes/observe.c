@@ -4,7 +4,6 @@
  */
 
 #include "backend/kubernetes/kubernetes_impl.h"
-
 #include "wire/frames.h"
 
 #include <stdio.h>
