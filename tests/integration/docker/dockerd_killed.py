@@ -6,7 +6,8 @@ import threading
 import time
 
 from scenario import (
-    EVIDENCE, Note, Sightings, check_counted, check_once, counter, finish_all, left_by_daemon, long, main, verdicts, wait_until_running,
+    EVIDENCE, Note, Sightings, check_counted, check_once, counter, finish_all, left_by_daemon, long, main, verdicts, wait_until,
+    wait_until_running,
 )
 
 MOMENTS = long(100, 6)
@@ -95,6 +96,7 @@ def without_live_restore_what_was_printed_until_the_restart_is_kept(scenario, ev
             client = daemon.client()
             ids = [client.submit(counter(100_000, 0.01)).json["id"] for _ in range(5)]
             wait_until_running(client, ids)
+            wait_until("dockerd has noted that they run", lambda: scenario.engine.noted_as_running() == len(ids))
             scenario.engine.dockerd.kill()
             time.sleep(2)
             restarted = time.monotonic()
