@@ -18,6 +18,7 @@ from rules import same
 
 UID_LEAST = 1 << 20  # wire/pod.h
 LINE_MAX = 16383
+MESSAGE_BYTES_MAX = 4096
 OUTPUTS_HELD = 3
 PLAN_PART = 100000
 
@@ -25,15 +26,18 @@ PLAN_PART = 100000
 def frames_of(log, key):
     """[(kind, position, bytes)] of a log's whole lines, numbered without a gap, the record opened. Others are the keeper's words."""
     frames = []
-    for line in log.split(b"\n")[:-1]:
-        if not line.startswith(b"assay1 "):
-            continue
+    for line in lines_of(log):
         assert len(line) <= LINE_MAX, len(line)
         _, number, at, kind, position, data, digest = line.split(b" ")
         assert len(digest) == 16 and int(at) > 0 and int(number) == len(frames), line[:100]
         data = base64.b64decode(data, validate=True)
         frames.append((kind.decode(), int(position), open_sealed(data, key) if kind == b"record" else data))
     return frames
+
+
+def lines_of(log):
+    """Those that are frames."""
+    return [line for line in log.split(b"\n")[:-1] if line.startswith(b"assay1 ")]
 
 
 def open_sealed(text, key):
@@ -106,6 +110,14 @@ class Podded(Contained):
     def frames(self, name):
         return frames_of(self.log(name), self.keys[name])
 
+    def _check_message(self, name):
+        """The log, where it is short enough, and else its record."""
+        told = b"".join(line + b"\n" for line in lines_of(self.log(name)))
+        if len(told) <= MESSAGE_BYTES_MAX:
+            same(self.message(name), told)
+        else:
+            same(open_sealed(self.message(name), self.keys[name]), (self.attempt(name) / "exit").read_bytes())
+
     def absorb(self, name):
         """Makes the evidence's files of what is in the log. Returns whether there is anything of a start."""
         files = {}
@@ -124,6 +136,6 @@ class Podded(Contained):
         status = self.containers.pop(name).wait(seconds)
         assert status == 0, f"the keeper ended with {status}: {self.log(name)[-1000:]}"
         self.absorb(name)
-        same(open_sealed(self.message(name), self.keys[name]), (self.attempt(name) / "exit").read_bytes())
+        self._check_message(name)
         return Record(self.attempt(name))
 
