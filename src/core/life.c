@@ -262,11 +262,7 @@ static void found_alive(struct executor *executor, struct evaluation *evaluation
   enum state state = state_of_alive(evaluation->state, seen);
   if (state != evaluation->state)
     evaluation_move(executor, evaluation, state);
-  if (evaluation->x.stop == STOP_NONE)
-    return;
-  if (state == STATE_PREPARING && evaluation->x.fetching)
-    evaluation_end_preparing(executor, evaluation);
-  else
+  if (evaluation->x.stop != STOP_NONE)
     evaluation_kill(executor, evaluation);
 }
 
