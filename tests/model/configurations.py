@@ -133,7 +133,7 @@ OUTBOX = [
 LARGE = [
     *right("crashes, slips and two faults, cancelled, something to fetch", "life",
            "-DCRASHES=2 -DFAULTS=2 -DSLIPS=2 -DCANCEL -DPREPARE", large=True),
-    *right("two faults, two attempts, cancelled", "life", "-DATTEMPTS=2 -DCRASHES=2 -DFAULTS=2 -DCANCEL", large=True),
+    *right("two faults, two attempts, cancelled", "life", "-DATTEMPTS=2 -DCRASHES=1 -DFAULTS=2 -DCANCEL", large=True),
     *right("nothing but the engine's word, all else too", "life", "-DHEARSAY -DCRASHES=2 -DSLIPS=2 -DCANCEL -DPREPARE", large=True),
     *right("crashes, slips and one fault", "life", "-DCRASHES=1", (ENDS, TIDY), large=True),
     *right("cancelled, something to fetch", "life", "-DCRASHES=1 -DCANCEL -DPREPARE", (SAFETY, ENDS), large=True),

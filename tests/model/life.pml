@@ -176,7 +176,16 @@ inline ask(what, of_attempt)
 {
   if
   :: up && len(requests) < 4 -> requests ! what, of_attempt; MAY_CRASH
-  :: else /* asked again when nothing is heard of it */
+  :: up && len(requests) == 4 -> assert(what != launch) /* the others are asked again when nothing is heard of them */
+  :: !up
+  fi
+}
+
+inline ask_remove(of_attempt)
+{
+  if
+  :: requests ?? [remove, eval(of_attempt)]
+  :: else -> ask(remove, of_attempt)
   fi
 }
 
@@ -489,7 +498,7 @@ inline launched()
 /* begin_next_attempt() */
 inline answer_next_attempt()
 {
-  ask(remove, attempt);
+  ask_remove(attempt);
   if
   :: up ->
     attempt++;
@@ -513,7 +522,7 @@ inline answer_finish()
 {
   move(FINISHED);
   CLAIM(TOLD_IS_DURABLE, finished);
-  ask(remove, attempt);
+  ask_remove(attempt);
   open = false; state = 0; attempt = 0; stop = 0;
   recovering = false; launching = false; fetching = false; looking_again = false; look_is_old = false; confirming = false; finishing = false; refused = false;
   look = 0; answer = 0; hint = false
@@ -525,7 +534,7 @@ inline remove_left_over(a)
   listed = true;
   for (a : 0 .. ATTEMPTS - 1) {
     if
-    :: up && LEFT_OVER(a) && (finished || (stored && a < stored_attempt)) -> ask(remove, a)
+    :: up && LEFT_OVER(a) && (finished || (stored && a < stored_attempt)) -> ask_remove(a)
     :: else
     fi
   }
