@@ -318,8 +318,7 @@ inline found_alive()
   :: else
   fi;
   if
-  :: stop != 0 && state == PREPARING && fetching -> end_preparing()
-  :: stop != 0 && !(state == PREPARING && fetching) -> todo = to_kill
+  :: stop != 0 -> todo = to_kill
   :: else
   fi
 }
