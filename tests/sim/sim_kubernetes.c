@@ -289,6 +289,7 @@ static void answer_log(struct sim *sim, struct attempt *attempt, struct look *lo
   const bool ended = attempt->presence == PRESENCE_DEAD && attempt->recorded;
   log->recorded = ended && !sim_strikes(sim, TROUBLE_LOG_IS_ERROR);
   look->bad_reads += !log->recorded;
+  attempt->delayed |= ended && !log->recorded; /* it is read again, each time later */
 }
 
 /* With what the termination message has, where the log has not. What is lost is excused if the log was not to be had. */

@@ -54,6 +54,9 @@ static const char *const kept_runs[] = {
   /* a look that took longer than another was waited for said what it had seen before the kill */
   "weather=mixed seed=63736 troubles=hint_bogus,stop,answer_late,fetch,says_ended,keeper_freezes,removed_by_hand "
   "jobs=2,4,8,10,11,12,13,14,15 strikes=0,3,5,6,7,8,9,18,19",
+  /* a log that was an error three times, each time late, until the deadline: nobody was to blame but the simulator */
+  "weather=mixed seed=8826439 troubles=hint_lost,answer_late,busy,removed_by_hand,two_pods,log_is_error,job_deleted "
+  "strikes=0,1,2,3,4,5,6,8,9,10,12,13,14,15,16,18,19,20,21,22,24,25,28,29,30,31,33,34,36,38",
   0,
 };
 
