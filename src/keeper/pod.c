@@ -162,8 +162,8 @@ int pod_run(const struct options *options, char **environment)
     return tell_failure(&pod, &error);
   supervise(&pod);
   log_writer_advance(&pod.log, 0);
-  const struct buffer *whole = log_writer_text(&pod.log);
-  put_message(&pod, "", whole ? whole->data : pod.sealed.data, whole ? whole->size : pod.sealed.size);
+  const struct buffer *log = log_writer_text(&pod.log), *message = log ? log : &pod.sealed;
+  put_message(&pod, "", message->data, message->size);
   drain_log(&pod);
   evaluation_release(&pod.evaluation);
   log_writer_release(&pod.log);

@@ -14,9 +14,10 @@
  * A Job may have two pods. The init container waits until its pod is the one that is to run: until POD_GRANT is not empty any
  * more. The backend sees to it that this comes true in one pod of an attempt, and in no other for ever.
  *
- * What is to be known comes out in the container's log (frames.h), and once more in the termination message: the whole log, where
- * it is short enough for that, and else the sealed record. So of what printed little no log has to be had. The keeper exits with 0 once both are written and no other process is left; with 125 where it started nothing,
- * and then the message is "assay-failure " and why, in words for a person (no words: this pod has started it before).
+ * What is to be known comes out in the container's log (frames.h), and once more in the termination message: the whole log,
+ * where it is short enough for that, and else the sealed record. So of what printed little no log has to be had. The keeper
+ * exits with 0 once both are written and no other process is left; with 125 where it started nothing, and then the message is
+ * "assay-failure " and why, in words for a person (no words: this pod has started it before).
  * Whoever deletes the pod sends SIGTERM: the tree is killed, and the record says that with ECANCELED as its evidence_errno,
  * as nobody in the pod knows whether it was a client, the daemon or somebody else who wanted it.
  */
@@ -39,9 +40,8 @@
 
 enum { POD_STATUS_NOT_STARTED = CONTAINER_STATUS_NOT_STARTED };
 
-/* As much as Kubernetes keeps of it: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/ */
-enum { POD_MESSAGE_BYTES_MAX = 4096 };
-static_assert(+SEAL_BYTES_MAX == POD_MESSAGE_BYTES_MAX, "a record is a message");
+/* Of a termination message: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/ */
+enum { POD_MESSAGE_BYTES_MAX = SEAL_BYTES_MAX };
 
 /* How long a log that nobody takes may hold up the end. What is not in it then is lost, and the record says how much. */
 enum { POD_LOG_MS_MAX = 30000 };

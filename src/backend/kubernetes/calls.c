@@ -46,6 +46,12 @@ static void put_collection(struct buffer *path, const struct kubernetes *kuberne
   buffer_printf(path, "/%s", kind);
 }
 
+static void put_object(struct buffer *path, const struct kubernetes *kubernetes, const char *kind, const char *object)
+{
+  put_collection(path, kubernetes, kind);
+  buffer_printf(path, "/%s", object);
+}
+
 static struct cluster_call *ask(struct kubernetes *kubernetes, const char *method, const struct buffer *path,
                                 const char *body, const char *body_type, unsigned total_ms, bool urgent,
                                 cluster_done *done, void *context)
@@ -98,16 +104,14 @@ struct cluster_call *call_get_job(struct kubernetes *kubernetes, struct name nam
                                   void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
-  put_collection(&path, kubernetes, "jobs");
-  buffer_printf(&path, "/%s", object_name(name).text);
+  put_object(&path, kubernetes, "jobs", object_name(name).text);
   return ask(kubernetes, "GET", &path, 0, 0, LOOK_MS_MAX, urgent, done, context);
 }
 
 struct cluster_call *call_get_pod(struct kubernetes *kubernetes, const char *pod, cluster_done *done, void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
-  put_collection(&path, kubernetes, "pods");
-  buffer_printf(&path, "/%s", pod);
+  put_object(&path, kubernetes, "pods", pod);
   return ask(kubernetes, "GET", &path, 0, 0, LOOK_MS_MAX, false, done, context);
 }
 
@@ -136,8 +140,8 @@ struct cluster_call *call_read_log(struct kubernetes *kubernetes, const char *po
                                    cluster_done *done, void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
-  put_collection(&path, kubernetes, "pods");
-  buffer_printf(&path, "/%s/log?container=" CONTAINER_PROGRAM "%s", pod, follow ? "&follow=true" : "");
+  put_object(&path, kubernetes, "pods", pod);
+  buffer_printf(&path, "/log?container=" CONTAINER_PROGRAM "%s", follow ? "&follow=true" : "");
   return cluster_send(kubernetes->cluster, &(struct cluster_request){.method = "GET",
                                                                      .path = path.data,
                                                                      .total_ms = follow ? 0 : LOG_MS_MAX,
@@ -175,8 +179,7 @@ struct cluster_call *call_delete_secrets(struct kubernetes *kubernetes, struct n
 struct cluster_call *call_delete_job(struct kubernetes *kubernetes, struct name name, cluster_done *done, void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
-  put_collection(&path, kubernetes, "jobs");
-  buffer_printf(&path, "/%s", object_name(name).text);
+  put_object(&path, kubernetes, "jobs", object_name(name).text);
   return ask(kubernetes, "DELETE", &path, "{\"propagationPolicy\":\"Background\"}", 0, KILL_MS_MAX, true, done,
              context);
 }
@@ -189,8 +192,7 @@ struct cluster_call *call_delete_pod(struct kubernetes *kubernetes, const struct
   if (grace_s >= 0)
     snprintf(grace, sizeof grace, "\"gracePeriodSeconds\":%d,", grace_s);
   CLEANUP_FREE char *body = xasprintf("{%s\"preconditions\":{\"uid\":\"%s\"}}", grace, pod->uid);
-  put_collection(&path, kubernetes, "pods");
-  buffer_printf(&path, "/%s", pod->name);
+  put_object(&path, kubernetes, "pods", pod->name);
   return ask(kubernetes, "DELETE", &path, body, 0, KILL_MS_MAX, true, done, context);
 }
 
@@ -201,8 +203,7 @@ struct cluster_call *call_grant_pod(struct kubernetes *kubernetes, const struct 
   CLEANUP_BUFFER struct buffer path = {0};
   CLEANUP_FREE char *body =
     xasprintf("{\"metadata\":{\"uid\":\"%s\",\"annotations\":{\"" ANNOTATION_GRANTED "\":\"yes\"}}}", pod->uid);
-  put_collection(&path, kubernetes, "pods");
-  buffer_printf(&path, "/%s", pod->name);
+  put_object(&path, kubernetes, "pods", pod->name);
   return ask(kubernetes, "PATCH", &path, body, "application/merge-patch+json", CHANGE_MS_MAX, false, done, context);
 }
 
@@ -211,8 +212,7 @@ static struct cluster_call *release(struct kubernetes *kubernetes, const char *k
                                     cluster_done *done, void *context)
 {
   CLEANUP_BUFFER struct buffer path = {0};
-  put_collection(&path, kubernetes, kind);
-  buffer_printf(&path, "/%s", object);
+  put_object(&path, kubernetes, kind, object);
   return ask(kubernetes, "PATCH", &path,
              "{\"metadata\":{\"$deleteFromPrimitiveList/finalizers\":[\"" OBJECT_FINALIZER "\"]}}",
              "application/strategic-merge-patch+json", CHANGE_MS_MAX, true, done, context);

@@ -155,18 +155,17 @@ static void on_granted_pod(void *context, const struct cluster_answer *answer)
 {
   struct look *look = context;
   struct kube_view *view = &look->view;
-  struct pod_seen pod;
+  struct pod_seen pod = {0};
   look->call = 0;
-  if (answer->outcome != CLUSTER_DONE || !pod_inspect(answer->body, &pod, 0)) {
-    list_pods(look);
-  } else if (strcmp(pod.uid, look->known->memory.granted) != 0) {
-    pod_seen_release(&pod);
-    list_pods(look);
-  } else {
+  if (answer->outcome == CLUSTER_DONE && pod_inspect(answer->body, &pod, 0) &&
+      !strcmp(pod.uid, look->known->memory.granted)) {
     forget_pods(look);
     view->pod = pod;
     view->pods = KUBE_SEEN;
     go_on(look);
+  } else {
+    pod_seen_release(&pod);
+    list_pods(look);
   }
 }
 
